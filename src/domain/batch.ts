@@ -1,0 +1,58 @@
+import type { Counters, SourceKind } from './source';
+
+/** FAILED: the object is gone or denied for a day. QUARANTINED: it killed its worker three times, or nobody can read it. */
+export type BatchState = 'PENDING' | 'DONE' | 'FAILED' | 'QUARANTINED' | 'CANCELLED';
+
+export const FINAL_BATCH_STATES: readonly BatchState[] = ['DONE', 'FAILED', 'QUARANTINED', 'CANCELLED'];
+
+/** An object of a bucket: its bytes stay there until the batch is read. */
+export interface BatchObject {
+  bucket: string;
+  key: string;
+  etag: string;
+  size: number;
+  lastModified: Date;
+}
+
+/** What a source hands to the ledger: where the bytes are, or the bytes themselves. */
+export interface NewBatch {
+  /** Deterministic where the same thing can be fetched twice. */
+  _id: string;
+  sourceId: string;
+  sourceKind: SourceKind;
+  /** For people: s3://bucket/key, or what was pushed when. */
+  reference: string;
+  object?: BatchObject;
+  /** `{"Records":[...]}` as gzip or plain JSON text, at most 8 MiB. */
+  payload?: Uint8Array;
+  /** Number of records of each pushed body, where several bodies were gathered into this batch. */
+  parts?: number[];
+  /** Stored by a backfill that must not alert. */
+  silent?: true;
+}
+
+/** A unit of fetched work in the ledger. */
+export interface Batch extends NewBatch, Counters {
+  /** Random, given at insertion: events carry it, so that the batch knows which are its own. */
+  run: string;
+  state: BatchState;
+  /** Claims so far. */
+  attempts: number;
+  /** Leases that ran out: each means a worker that died with this batch, or hung. */
+  crashes: number;
+  /** Fencing token of the claim in progress; null while nobody works on it. */
+  token: string | null;
+  /** When it may be claimed: while claimed, the end of the lease. Null in a final state. */
+  dueAt: Date | null;
+  error: string | null;
+  createdAt: Date;
+  /** Set in a final state only: retention counts from it. */
+  doneAt: Date | null;
+  /** The outcome of each part, once settled. */
+  partResults?: PartResult[];
+}
+
+export interface PartResult extends Counters {
+  /** Index within the part, and why. At most 1,000 are kept. */
+  rejections: { index: number; reason: string }[];
+}

@@ -1,0 +1,102 @@
+import type { EventFilter } from './filter';
+
+export type SourceKind = 'LOOKUP_EVENTS' | 'S3_BUCKET' | 'S3_SQS' | 'HTTP_PUSH' | 'DEMO';
+export type SourceState = 'ACTIVE' | 'PAUSED';
+export type HealthStatus = 'UNKNOWN' | 'HEALTHY' | 'DEGRADED' | 'FAILING';
+
+/** The built-in source that records count on which nobody gave a source: `ingestEvents` and `trailgraph ingest`. */
+export const DIRECT_SOURCE_ID = 'direct';
+
+/** A secret sealed for rest; only `auth/secret-box.ts` reads or makes one. */
+export type Sealed = Record<string, unknown>;
+
+/** How a source reaches AWS. */
+export interface AwsAccess {
+  region: string | null;
+  profile: string | null;
+  roleArn: string | null;
+  externalId: string;
+  endpointUrl: string | null;
+  /** accessKeyId, secretAccessKey and sessionToken as one sealed JSON text. */
+  staticKeys: Sealed | null;
+}
+
+export interface S3BucketConfig {
+  bucket: string;
+  prefix: string | null;
+  accountIds: string[] | null;
+  regions: string[] | null;
+  organizationId: string | null;
+  pollIntervalSeconds: number;
+  startAt: Date | null;
+}
+
+export interface HttpPushConfig {
+  /** SHA-256 of the ingest token, hex. */
+  tokenHash: string;
+  tokenHint: string;
+}
+
+export interface DemoConfig {
+  eventsPerSecond: number;
+  seed: number;
+  /** Record n is due at startedAt + n / eventsPerSecond. */
+  startedAt: Date;
+  /** The record that is due at startedAt: raised when the rate changes, so that no record comes twice. */
+  firstRecord: number;
+}
+
+/** The counters reconcile: received = stored + duplicates + dropped + rejected. */
+export interface Counters {
+  received: number;
+  stored: number;
+  duplicates: number;
+  dropped: number;
+  rejected: number;
+}
+
+export const NO_COUNTS: Readonly<Counters> = { received: 0, stored: 0, duplicates: 0, dropped: 0, rejected: 0 };
+
+export function addCounts(a: Counters, b: Counters): Counters {
+  return {
+    received: a.received + b.received,
+    stored: a.stored + b.stored,
+    duplicates: a.duplicates + b.duplicates,
+    dropped: a.dropped + b.dropped,
+    rejected: a.rejected + b.rejected,
+  };
+}
+
+export interface SourceHealth {
+  health: HealthStatus;
+  lastError: string | null;
+  lastErrorAt: Date | null;
+  remedy: string | null;
+  lastSuccessAt: Date | null;
+}
+
+export interface Source {
+  _id: string;
+  name: string;
+  kind: SourceKind;
+  state: SourceState;
+  /** Changes when what is read changes (bucket, prefix, queue): batches of another epoch are other batches. */
+  epoch: number;
+  createdAt: Date;
+  updatedAt: Date;
+  /** Set when deleted: the id stays taken, nothing else remains visible. */
+  deletedAt: Date | null;
+  aws: AwsAccess | null;
+  s3: S3BucketConfig | null;
+  httpPush: HttpPushConfig | null;
+  demo: DemoConfig | null;
+  dropFilter: EventFilter | null;
+  status: SourceHealth;
+  /** Folded from the commits up to and including `through`. */
+  counters: Counters;
+  through: number;
+  /** When the next fetch is due; null for kinds that are not polled. */
+  nextRunAt: Date | null;
+  /** Fencing token of the fetch in progress. */
+  token: string | null;
+}

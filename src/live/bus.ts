@@ -1,0 +1,89 @@
+import { RedisPubSub } from 'graphql-redis-subscriptions';
+import type { Redis } from 'ioredis';
+import type { Commit } from '../domain/commit';
+import type { StoredEvent } from '../domain/event';
+
+/** What travels when a slice was committed: its number, and its events where they were in hand. */
+export interface CommitMessage {
+  commit: Pick<Commit, '_id' | 'run' | 'silent'>;
+  events: StoredEvent[] | null;
+}
+
+/** For how long a count of listeners is believed. */
+const LISTENERS_FRESH_MS = 500;
+
+/**
+ * The pub/sub between those who commit and those who follow. It may lose what it likes: followers read the commits
+ * wherever a number is missing, and each second without news.
+ */
+export class CommitBus {
+  private readonly pubsub: RedisPubSub;
+  private readonly channel: string;
+  private listeners = { count: 0, at: Number.NEGATIVE_INFINITY };
+
+  constructor(
+    private readonly publisher: Redis,
+    private readonly subscriber: Redis,
+    prefix: string,
+  ) {
+    this.channel = `${prefix}:commits`;
+    this.pubsub = new RedisPubSub({
+      publisher,
+      subscriber,
+      serializer: (message) => JSON.stringify(message, encodeBytes),
+      deserializer: (text) => decode(String(text)),
+    });
+  }
+
+  /** Publishes a slice, if anybody listens. A failure is the caller's to count: nothing depends on it. */
+  async publish(message: CommitMessage): Promise<void> {
+    if ((await this.countListeners()) === 0) return;
+    await this.pubsub.publish(this.channel, message);
+  }
+
+  /** @returns what ends the subscription */
+  async listen(onMessage: (message: CommitMessage) => void): Promise<() => void> {
+    const id = await this.pubsub.subscribe(this.channel, (message: CommitMessage | null) => {
+      if (message) onMessage(message);
+    });
+    return () => this.pubsub.unsubscribe(id);
+  }
+
+  /** Calls back whenever the connection that listens is there again: something may have been missed. */
+  onReconnect(callback: () => void): void {
+    this.subscriber.on('ready', callback);
+  }
+
+  async close(): Promise<void> {
+    this.publisher.disconnect();
+    this.subscriber.disconnect();
+  }
+
+  private async countListeners(): Promise<number> {
+    const now = Date.now();
+    if (now - this.listeners.at > LISTENERS_FRESH_MS) {
+      const answer = (await this.publisher.pubsub('NUMSUB', this.channel)) as [string, number];
+      this.listeners = { count: Number(answer[1]), at: now };
+    }
+    return this.listeners.count;
+  }
+}
+
+/** Bytes are not needed by followers but for CIDR filters; base64 keeps them small. */
+function encodeBytes(key: string, value: unknown): unknown {
+  if (key !== 'address' || typeof value !== 'object' || value === null) return value;
+  if ((value as { type?: unknown }).type === 'Buffer') return Buffer.from((value as { data: number[] }).data).toString('base64');
+  return value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value;
+}
+
+/** Reads a message back: dates and bytes are what they were. Null for what is not ours. */
+function decode(text: string): CommitMessage | null {
+  const message = JSON.parse(text) as CommitMessage;
+  if (typeof message.commit?._id !== 'number') return null;
+  for (const event of message.events ?? []) {
+    event.eventTime = new Date(event.eventTime);
+    event.ingestedAt = new Date(event.ingestedAt);
+    if (typeof event.address === 'string') event.address = Buffer.from(event.address, 'base64');
+  }
+  return message;
+}

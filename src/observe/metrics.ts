@@ -1,0 +1,103 @@
+import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, type MetricObject, Registry } from 'prom-client';
+import type { Counters, SourceKind } from '../domain/source';
+
+/** What a worker process tells its parent of its metrics. */
+export type MetricsSnapshot = MetricObject[];
+
+/** All metrics of this process, prefix `trailgraph_`. No label grows with data: kinds, stages, outcomes only. */
+export class Metrics {
+  readonly registry = new Registry();
+  private readonly snapshots = new Map<number, MetricsSnapshot>();
+
+  private readonly events = {
+    received: this.counter('events_received_total', 'Records read from sources.', ['kind']),
+    stored: this.counter('events_stored_total', 'Events stored for the first time.', ['kind']),
+    duplicates: this.counter('events_duplicate_total', 'Records that were stored already.', ['kind']),
+    dropped: this.counter('events_dropped_total', "Records that matched their source's drop filter.", ['kind']),
+    rejected: this.counter('events_rejected_total', 'Records that could not be kept.', ['kind']),
+  };
+  private readonly batchSeconds = new Histogram({
+    name: 'trailgraph_batch_seconds',
+    help: 'Time from claim to settlement of a batch.',
+    labelNames: ['stage'],
+    buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 30, 120, 600],
+    registers: [this.registry],
+  });
+  private readonly attempts = this.counter('webhook_attempts_total', 'Webhook requests by what came of them.', ['outcome']);
+  private readonly deliverySeconds = new Histogram({
+    name: 'trailgraph_webhook_delivery_seconds',
+    help: 'Duration of webhook requests.',
+    buckets: [0.005, 0.02, 0.05, 0.1, 0.5, 1, 5, 15],
+    registers: [this.registry],
+  });
+  private readonly hintsLost = this.counter('queue_hints_lost_total', 'Hints that could not be queued: MongoDB is asked instead.', []);
+  private readonly subscriptionCount = new Gauge({
+    name: 'trailgraph_subscriptions',
+    help: 'Live subscriptions open now.',
+    registers: [this.registry],
+  });
+  private readonly slowClosed = this.counter('subscription_closed_slow_total', 'Sockets closed with 4413 as they did not read.', []);
+  private readonly pending = new Gauge({
+    name: 'trailgraph_batches_pending',
+    help: 'Batches in the ledger that are not settled.',
+    registers: [this.registry],
+  });
+
+  constructor(options: { process: boolean }) {
+    if (options.process) collectDefaultMetrics({ register: this.registry, prefix: 'trailgraph_' });
+  }
+
+  committed(kind: SourceKind, counts: Counters): void {
+    for (const field of Object.keys(this.events) as (keyof Counters)[]) {
+      if (counts[field] > 0) this.events[field].inc({ kind }, counts[field]);
+    }
+  }
+
+  batchSettled(stage: string, seconds: number): void {
+    this.batchSeconds.observe({ stage }, seconds);
+  }
+
+  attempted(outcome: string, seconds: number): void {
+    this.attempts.inc({ outcome });
+    this.deliverySeconds.observe(seconds);
+  }
+
+  lostHints(count: number): void {
+    this.hintsLost.inc(count);
+  }
+
+  subscribed(delta: 1 | -1): void {
+    this.subscriptionCount.inc(delta);
+  }
+
+  closedSlow(): void {
+    this.slowClosed.inc();
+  }
+
+  batchesPending(count: number): void {
+    this.pending.set(count);
+  }
+
+  snapshot(): Promise<MetricsSnapshot> {
+    return this.registry.getMetricsAsJSON() as Promise<MetricsSnapshot>;
+  }
+
+  /** Takes what a worker process told; it stands until the next one, or until `forget`. */
+  accept(worker: number, snapshot: MetricsSnapshot): void {
+    this.snapshots.set(worker, snapshot);
+  }
+
+  forget(worker: number): void {
+    this.snapshots.delete(worker);
+  }
+
+  /** The text of /metrics: this process and its workers as one. */
+  async text(): Promise<string> {
+    const all = [await this.snapshot(), ...this.snapshots.values()];
+    return AggregatorRegistry.aggregate(all as unknown as object[]).metrics();
+  }
+
+  private counter<L extends string>(name: string, help: string, labelNames: L[]): Counter<L> {
+    return new Counter({ name: `trailgraph_${name}`, help, labelNames, registers: [this.registry] });
+  }
+}

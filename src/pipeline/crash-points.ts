@@ -1,0 +1,20 @@
+/**
+ * Places at which a test may have the process kill itself. Whatever a worker was doing there, the next one must find
+ * and finish.
+ */
+export const CRASH_POINTS = [
+  'object-downloaded',
+  'events-inserted',
+  'before-commit',
+  'after-commit',
+  'published',
+  'deliveries-inserted',
+  'position-moved',
+  'attempt-recorded',
+  'response-received',
+] as const;
+
+export type CrashPoint = (typeof CRASH_POINTS)[number];
+
+/** Told at each of the places; does nothing outside of tests. */
+export type CrashHook = (point: CrashPoint) => void;

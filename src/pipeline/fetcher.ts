@@ -1,0 +1,85 @@
+import { messageOf, Permanent, Retryable } from '../domain/errors';
+import type { Source, SourceHealth, SourceKind } from '../domain/source';
+import type { Logger } from '../observe/logger';
+import type { BatchStore } from '../store/batches';
+import type { CheckpointStore } from '../store/checkpoints';
+import type { SourceStore } from '../store/sources';
+import { LeaseKeeper } from './lease-keeper';
+import type { FetchNote, SourceClient } from './source-client';
+
+export interface FetcherParts {
+  sources: SourceStore;
+  batches: BatchStore;
+  checkpoints: CheckpointStore;
+  clients: Partial<Record<SourceKind, SourceClient>>;
+  /** Tells the workers of new batches. */
+  hint: (batchIds: string[]) => Promise<void>;
+  now: () => Date;
+  log: Logger;
+  leaseMs: number;
+}
+
+/** A source that fails is asked again after its interval, but no later than this. */
+const RETRY_FAILING_MS = 60_000;
+
+type Claimed = Source & { token: string };
+
+/** Asks a source for what is new and writes it into the ledger. */
+export class Fetcher {
+  constructor(private readonly parts: FetcherParts) {}
+
+  /** Fetches from a source if it is due and nobody else does. */
+  async run(sourceId: string): Promise<void> {
+    const { sources, leaseMs, log } = this.parts;
+    const source = await sources.claim(sourceId, leaseMs);
+    if (!source) return;
+    const client = this.parts.clients[source.kind];
+    if (!client) {
+      log.error({ sourceId, kind: source.kind }, 'no client for this kind of source');
+      return;
+    }
+    const lease = new LeaseKeeper({ renew: () => sources.renew(source._id, source.token, leaseMs), leaseMs, log });
+    try {
+      const note = await this.fetch(source, client, lease.signal);
+      await sources.finish(source._id, source.token, success(note, this.parts.now()), client.pollIntervalMs(source));
+    } catch (error) {
+      if (lease.signal.aborted) return;
+      log.warn({ sourceId: source._id, kind: source.kind, error: messageOf(error) }, 'a source could not be read');
+      const delay = Math.min(client.pollIntervalMs(source), RETRY_FAILING_MS);
+      await sources.finish(source._id, source.token, failure(error, this.parts.now()), delay);
+    } finally {
+      lease.stop();
+    }
+  }
+
+  private async fetch(source: Claimed, client: SourceClient, signal: AbortSignal): Promise<FetchNote | null> {
+    const { batches, checkpoints, hint } = this.parts;
+    const pages = client.fetch({
+      source,
+      checkpoint: (partition) => checkpoints.get(source._id, source.epoch, partition),
+      now: this.parts.now(),
+      signal,
+    });
+    for (;;) {
+      const page = await pages.next();
+      if (page.done) return page.value;
+      signal.throwIfAborted();
+      const known = await batches.known(page.value.batches.map((batch) => batch._id));
+      const added = await batches.add(page.value.batches.filter((batch) => !known.has(batch._id)));
+      const { checkpoint } = page.value;
+      if (checkpoint) await checkpoints.set(source._id, source.epoch, checkpoint.partition, checkpoint.cursor);
+      await hint(added);
+    }
+  }
+}
+
+function success(note: FetchNote | null, now: Date): Partial<SourceHealth> {
+  return note
+    ? { health: 'DEGRADED', lastError: note.warning, lastErrorAt: now, remedy: note.remedy, lastSuccessAt: now }
+    : { health: 'HEALTHY', lastError: null, remedy: null, lastSuccessAt: now };
+}
+
+function failure(error: unknown, now: Date): Partial<SourceHealth> {
+  const remedy = error instanceof Retryable || error instanceof Permanent ? (error.options.remedy ?? null) : null;
+  return { health: 'FAILING', lastError: messageOf(error), lastErrorAt: now, remedy };
+}

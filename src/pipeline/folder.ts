@@ -1,0 +1,38 @@
+import { addCounts, type Counters, NO_COUNTS } from '../domain/source';
+import type { CommitStore } from '../store/commits';
+import type { SourceStore } from '../store/sources';
+
+const COMMITS_A_PASS = 500;
+
+/**
+ * Folds the commits into the counters of their sources. Each source remembers how far it went, so a pass may be
+ * repeated after a crash anywhere; one leased process folds for all, so nobody contends on a source's document.
+ */
+export class Folder {
+  /** Everything up to here was folded by this process. 0 after a start: sources skip what they have. */
+  private folded = 0;
+
+  constructor(
+    private readonly commits: CommitStore,
+    private readonly sources: SourceStore,
+  ) {}
+
+  /** Folds what is new. @returns whether there may be more */
+  async fold(): Promise<boolean> {
+    const commits = await this.commits.after(this.folded, COMMITS_A_PASS, { ids: false });
+    const last = commits.at(-1);
+    if (!last) return false;
+    const ids = [...new Set(commits.map((commit) => commit.sourceId))];
+    const through = await this.sources.foldedThrough(ids);
+    for (const id of ids) {
+      const from = through.get(id);
+      if (from === undefined || from >= last._id) continue;
+      const mine = commits.filter((commit) => commit.sourceId === id && commit._id > from);
+      const counts = mine.reduce<Counters>((sum, commit) => addCounts(sum, commit), NO_COUNTS);
+      await this.sources.fold(id, counts, from, last._id);
+    }
+    await this.commits.keepHead(last._id);
+    this.folded = last._id;
+    return commits.length === COMMITS_A_PASS;
+  }
+}

@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import type { StreamPosition } from '../../domain/commit';
+import { rawText } from '../../domain/records/stored-event';
+import type { Delivery, Webhook } from '../../domain/webhook';
+import { type BodyEvent, bodyBytesOf, cutBody } from '../../delivery/body';
+import type { MatchedEvent } from './commit-reader';
+
+/** A delivery and the events that its body is made of. */
+export interface Chunk {
+  delivery: Delivery;
+  events: BodyEvent[];
+}
+
+export function bodyEvent({ event }: Pick<MatchedEvent, 'event'>): BodyEvent {
+  return { id: event._id, recordText: rawText(event), enrichmentJson: JSON.stringify(event.enrichment) };
+}
+
+/**
+ * Cuts matched events into deliveries by batchSize and by the size of a body.
+ * @param flush whether a last chunk that is not full is made as well
+ * @returns the chunks, and how many of the events they hold
+ */
+export function cutChunks(webhook: Webhook, matched: MatchedEvent[], flush: boolean, now: Date): { chunks: Chunk[]; used: number } {
+  const bodies = matched.map(bodyEvent);
+  const sizes = bodies.map(bodyBytesOf);
+  const chunks: Chunk[] = [];
+  let used = 0;
+  while (used < matched.length) {
+    const { count, thin } = cutBody(sizes.slice(used, used + webhook.batchSize), webhook.batchSize);
+    const full = thin || count === webhook.batchSize || used + count < matched.length;
+    if (!full && !flush) break;
+    const events = bodies.slice(used, used + count);
+    const range = { first: matched[used]!.at, last: matched[used + count - 1]!.at };
+    chunks.push({ delivery: newDelivery(webhook, events, range, thin, now), events });
+    used += count;
+  }
+  return { chunks, used };
+}
+
+function newDelivery(
+  webhook: Webhook,
+  events: BodyEvent[],
+  range: { first: StreamPosition; last: StreamPosition },
+  thin: boolean,
+  now: Date,
+): Delivery {
+  return {
+    _id: deliveryId(webhook._id, webhook.generation, range.first),
+    webhookId: webhook._id,
+    state: 'PENDING',
+    eventIds: events.map((event) => event.id),
+    ...range,
+    format: webhook.format,
+    revision: webhook.revision,
+    batch: webhook.batchSize > 1,
+    thin,
+    attemptCount: 0,
+    attempts: [],
+    nextAttemptAt: now,
+    createdAt: now,
+    completedAt: null,
+    test: false,
+  };
+}
+
+/** The `webhook-id`: the same chunk gets the same one, whoever cuts it. */
+export function deliveryId(webhookId: string, generation: number, first: StreamPosition): string {
+  const text = `${webhookId}/${generation}/${first.n}/${first.pos}`;
+  return `dlv_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
+}

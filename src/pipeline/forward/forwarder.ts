@@ -1,0 +1,57 @@
+import { messageOf } from '../../domain/errors';
+import { Slots } from '../slots';
+import { Holder, type HolderParts } from './holder';
+
+/** Webhooks that one worker holds at a time; half of the places are kept for those that do not fail. */
+const HOLDERS = 64;
+const FAILING_HOLDERS = HOLDERS / 2;
+
+/** Takes webhooks that have something to look at, each for as long as it has. */
+export class Forwarder {
+  private readonly slots = new Slots(HOLDERS);
+  private readonly failingSlots = new Slots(FAILING_HOLDERS);
+  private readonly held = new Map<string, Promise<void>>();
+  private readonly stopping = new AbortController();
+
+  constructor(private readonly parts: HolderParts) {}
+
+  /** Looks at everything that nobody holds. */
+  async lookAll(): Promise<void> {
+    if (this.stopping.signal.aborted || this.slots.free === 0) return;
+    const head = await this.parts.commits.head();
+    for (const id of await this.parts.webhooks.dueIds(head, this.slots.free)) this.look(id);
+  }
+
+  /** Takes a webhook if there is a place for it and nobody holds it; goes on in the background. */
+  look(id: string): void {
+    if (this.stopping.signal.aborted || this.held.has(id) || !this.slots.tryAcquire()) return;
+    const work = this.hold(id)
+      .catch((error: unknown) => this.parts.log.warn({ webhookId: id, error: messageOf(error) }, 'a webhook could not be taken'))
+      .finally(() => {
+        this.slots.release();
+        this.held.delete(id);
+      });
+    this.held.set(id, work);
+  }
+
+  /** Lets go of everything, once what is in flight has ended. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await Promise.all(this.held.values());
+  }
+
+  private async hold(id: string): Promise<void> {
+    const webhook = await this.parts.webhooks.claim(id, this.parts.leaseMs);
+    if (!webhook) return;
+    const failing = webhook.consecutiveFailures > 0;
+    if (failing && !this.failingSlots.tryAcquire()) {
+      await this.parts.webhooks.release(id, webhook.token, { nextDueInMs: 1_000 });
+      return;
+    }
+    try {
+      await new Holder(this.parts, webhook).run(this.stopping.signal);
+    } finally {
+      if (failing) this.failingSlots.release();
+    }
+  }
+}

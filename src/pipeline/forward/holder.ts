@@ -1,0 +1,176 @@
+import type { StreamPosition } from '../../domain/commit';
+import { messageOf } from '../../domain/errors';
+import type { Webhook } from '../../domain/webhook';
+import type { Logger } from '../../observe/logger';
+import type { CommitStore } from '../../store/commits';
+import type { DeliveryStore } from '../../store/deliveries';
+import type { EventStore } from '../../store/events';
+import type { WebhookStore } from '../../store/webhooks';
+import { LeaseKeeper } from '../lease-keeper';
+import { bodyEvent, type Chunk, cutChunks } from './chunks';
+import { CommitReader, type MatchedEvent } from './commit-reader';
+import { Sender, type SenderParts, type SendSummary } from './sender';
+
+export interface HolderParts extends SenderParts {
+  webhooks: WebhookStore;
+  deliveries: DeliveryStore;
+  commits: CommitStore;
+  events: EventStore;
+  /** Resolves when something is committed beyond n, or after `ms`. */
+  newCommit: (n: number, ms: number, signal: AbortSignal) => Promise<void>;
+  log: Logger;
+  leaseMs: number;
+}
+
+/** Beyond so many unsettled deliveries the position waits. */
+const MAX_UNSETTLED = 1_000;
+/** Events wait so long for others to fill a batch, and a holder without work for so long for more. */
+const LINGER_MS = 1_000;
+const DUE_AT_A_TIME = 64;
+const DUE_EVERY_MS = 1_000;
+
+type Claimed = Webhook & { token: string };
+
+/**
+ * Holds one webhook: reads on from its position, makes deliveries, sends them, and lets go when nothing is left.
+ *
+ * The order is what keeps every event: deliveries are inserted, then the position moves, then they are sent. A holder
+ * that dies in between leaves deliveries that the next one finds: by their id when it cuts the same chunk again, or by
+ * their due time.
+ */
+export class Holder {
+  private readonly reader: CommitReader;
+  private webhook: Claimed;
+  /** Matched, but not yet in a delivery; the position stays before them. */
+  private pending: MatchedEvent[] = [];
+  private readThrough: StreamPosition;
+  private firstPendingAt = 0;
+  private dueAskedAt = 0;
+
+  constructor(
+    private readonly parts: HolderParts,
+    webhook: Claimed,
+  ) {
+    this.webhook = webhook;
+    this.readThrough = webhook.position;
+    this.reader = new CommitReader(parts.commits, parts.events);
+  }
+
+  async run(stop: AbortSignal): Promise<void> {
+    const { webhooks, leaseMs, log } = this.parts;
+    const { _id: id, token } = this.webhook;
+    const lease = new LeaseKeeper({ renew: async () => (await webhooks.renew(id, token, leaseMs)) !== null, leaseMs, log });
+    const signal = AbortSignal.any([stop, lease.signal]);
+    try {
+      while (!signal.aborted && (await this.pass(signal)));
+    } catch (error) {
+      if (!signal.aborted) log.warn({ webhookId: id, error: messageOf(error) }, 'a webhook could not be served; it will be tried again');
+    } finally {
+      lease.stop();
+      if (!lease.signal.aborted) await this.release();
+    }
+  }
+
+  /** One round of reading and sending. @returns whether to go on */
+  private async pass(signal: AbortSignal): Promise<boolean> {
+    const current = await this.parts.webhooks.get(this.webhook._id);
+    if (!current || current.state !== 'ACTIVE' || current.token !== this.webhook.token) return false;
+    if (current.revision !== this.webhook.revision) this.rewind(current.position);
+    this.webhook = { ...current, token: this.webhook.token };
+    const chunks = [...(await this.dueChunks()), ...(await this.readOn())];
+    if (chunks.length > 0) return this.send(chunks, signal);
+    await this.parts.newCommit(this.readThrough.n, this.pending.length > 0 ? this.lingerLeft() : LINGER_MS, signal);
+    return this.pending.length > 0 || (await this.parts.commits.head()) > this.readThrough.n;
+  }
+
+  /** A changed filter or batchSize holds from the position on. */
+  private rewind(position: StreamPosition): void {
+    this.pending = [];
+    this.readThrough = position;
+  }
+
+  private lingerLeft(): number {
+    return Math.max(0, this.firstPendingAt + LINGER_MS - Date.now());
+  }
+
+  /** Reads the commits, inserts what is to be sent, and moves the position. */
+  private async readOn(): Promise<Chunk[]> {
+    const { deliveries, log } = this.parts;
+    const { _id: webhookId } = this.webhook;
+    if ((await deliveries.pendingCount(webhookId, MAX_UNSETTLED)) >= MAX_UNSETTLED) return [];
+    const read = await this.reader.read(this.webhook, this.readThrough);
+    if (read.missed > 0) log.warn({ webhookId, commits: read.missed }, 'a webhook fell behind retention: events were removed before it heard of them');
+    if (this.pending.length === 0) this.firstPendingAt = Date.now();
+    this.pending.push(...read.matched);
+    this.readThrough = read.through;
+    const flush = this.webhook.batchSize === 1 || (!read.more && this.lingerLeft() === 0);
+    const { chunks, used } = cutChunks(this.webhook, this.pending, flush, this.parts.now());
+    if (chunks.length === 0) {
+      if (this.pending.length === 0) await this.move(this.readThrough);
+      return [];
+    }
+    return this.insert(chunks, used);
+  }
+
+  private async insert(chunks: Chunk[], used: number): Promise<Chunk[]> {
+    const { inserted, existing } = await this.parts.deliveries.insertInOrder(chunks.map((chunk) => chunk.delivery));
+    this.parts.crash('deliveries-inserted');
+    if (existing) {
+      // An earlier try cut this chunk: it stands as it is, and reading goes on after its end, not after ours.
+      await this.move(existing.last);
+      this.rewind(existing.last);
+      return chunks.slice(0, inserted);
+    }
+    this.pending.splice(0, used);
+    this.firstPendingAt = Date.now();
+    await this.move(this.pending.length === 0 ? this.readThrough : chunks.at(-1)!.delivery.last);
+    return chunks;
+  }
+
+  private async move(position: StreamPosition): Promise<void> {
+    const { n, pos } = this.webhook.position;
+    if (n === position.n && pos === position.pos) return;
+    if (!(await this.parts.webhooks.move(this.webhook._id, this.webhook.token, position))) {
+      throw new Error('the webhook is held by somebody else');
+    }
+    this.webhook.position = position;
+    this.parts.crash('position-moved');
+  }
+
+  /** Deliveries that wait for an attempt: retries, and what an earlier holder left. Asked for once a second. */
+  private async dueChunks(): Promise<Chunk[]> {
+    if (Date.now() - this.dueAskedAt < DUE_EVERY_MS) return [];
+    this.dueAskedAt = Date.now();
+    const due = await this.parts.deliveries.due(this.webhook._id, DUE_AT_A_TIME);
+    const events = await this.parts.events.byIds([...new Set(due.flatMap((delivery) => delivery.eventIds))]);
+    const bodies = new Map(events.map((event) => [event._id, bodyEvent({ event })]));
+    return due.map((delivery) => ({ delivery, events: delivery.eventIds.flatMap((id) => bodies.get(id) ?? []) }));
+  }
+
+  private async send(chunks: Chunk[], signal: AbortSignal): Promise<boolean> {
+    const { webhooks } = this.parts;
+    const { _id: id, token, consecutiveFailures } = this.webhook;
+    const summary = await new Sender(this.parts, this.webhook).send(chunks, signal);
+    if (summary.consecutiveFailures !== consecutiveFailures || summary.holdMs !== null) {
+      await webhooks.mark(id, token, { consecutiveFailures: summary.consecutiveFailures, heldUntil: this.heldUntil(summary) });
+    }
+    if (!summary.gone) return summary.holdMs === null;
+    await webhooks.disable(id, 'the receiver answered 410 Gone: it wants nothing any more');
+    return false;
+  }
+
+  private heldUntil({ holdMs }: SendSummary): Date | null {
+    return holdMs === null ? null : new Date(this.parts.now().getTime() + holdMs);
+  }
+
+  private async release(): Promise<void> {
+    const { webhooks, deliveries, now, log } = this.parts;
+    try {
+      const next = await deliveries.nextDueAt(this.webhook._id);
+      const nextDueInMs = next ? next.getTime() - now().getTime() : null;
+      await webhooks.release(this.webhook._id, this.webhook.token, { nextDueInMs });
+    } catch (error) {
+      log.warn({ webhookId: this.webhook._id, error: messageOf(error) }, 'a webhook could not be let go of; its lease runs out');
+    }
+  }
+}

@@ -1,0 +1,168 @@
+import type { Batch } from '../domain/batch';
+import type { Commit } from '../domain/commit';
+import { type CloudTrailRecord, type Enrichment, SLICE_STRIDE, type StoredEvent } from '../domain/event';
+import type { Matcher } from '../domain/matcher';
+import { type ParsedRecord, readRecord } from '../domain/records/record';
+import { toStoredEvent } from '../domain/records/stored-event';
+import type { CommitStore } from '../store/commits';
+import type { EventStore, Owner } from '../store/events';
+import type { QuarantinedRecord, QuarantineStore } from '../store/quarantine';
+import type { Slice } from './batch-reader';
+import type { CrashHook } from './crash-points';
+
+/** What enrichment does for one record; never throws. */
+export interface Enricher {
+  enrich(record: CloudTrailRecord): { enrichment: Enrichment; address: Uint8Array | null };
+}
+
+export interface SliceWriterParts {
+  events: EventStore;
+  commits: CommitStore;
+  quarantine: QuarantineStore;
+  enricher: Enricher;
+  now: () => Date;
+  crash: CrashHook;
+}
+
+export type RecordOutcome = 'stored' | 'duplicate' | 'dropped' | 'rejected';
+
+export interface SliceResult {
+  commit: Commit;
+  appended: boolean;
+  /** The stored events in order, where all of them are in hand; null where an earlier try stored some. */
+  events: StoredEvent[] | null;
+  outcomes: RecordOutcome[];
+  rejections: { index: number; reason: string }[];
+}
+
+interface Candidate {
+  index: number;
+  pos: number;
+  parsed: ParsedRecord;
+}
+
+/**
+ * Stores a slice once and commits it. Each step finds what an earlier try of the same run did, so it may be called
+ * again after a failure or a crash at any line, with the same end.
+ */
+export class SliceWriter {
+  /** Whether the last slice was mostly known: then looking first is cheaper than failing inserts. */
+  private expectKnown = false;
+
+  constructor(
+    private readonly parts: SliceWriterParts,
+    private readonly batch: Batch,
+    private readonly drops: Matcher | null,
+  ) {}
+
+  async write(slice: Slice): Promise<SliceResult> {
+    const { outcomes, candidates, rejected } = this.read(slice);
+    const owners = await this.lookFirst(candidates);
+    const fresh = candidates.filter((candidate) => !owners.has(candidate.parsed.id));
+    const documents = this.enrich(fresh, outcomes);
+    const there = await this.parts.events.insert(documents);
+    await this.parts.quarantine.add(rejected);
+    this.parts.crash('events-inserted');
+    const inserted = documents.filter((event) => !there.has(event._id));
+    const ours = this.ownedEarlier(candidates, owners);
+    for (const candidate of ours) outcomes[candidate.index] = 'stored';
+    for (const event of inserted) outcomes[(event.pos % SLICE_STRIDE)] = 'stored';
+    this.expectKnown = inserted.length + ours.length < candidates.length / 2;
+    const ids = [
+      ...inserted.map((event) => ({ id: event._id, pos: event.pos })),
+      ...ours.map(({ parsed, pos }) => ({ id: parsed.id, pos })),
+    ].sort((a, b) => a.pos - b.pos);
+    const { commit, appended } = await this.commit(slice, ids.map(({ id }) => id), outcomes);
+    return {
+      commit,
+      appended,
+      events: ours.length === 0 && appended ? inserted : null,
+      outcomes,
+      rejections: rejected.map(({ position, reason }) => ({ index: position, reason })),
+    };
+  }
+
+  /** Parses the records. What is the same as an earlier record of the slice is a duplicate of it. */
+  private read(slice: Slice): { outcomes: RecordOutcome[]; candidates: Candidate[]; rejected: QuarantinedRecord[] } {
+    const outcomes: RecordOutcome[] = [];
+    const candidates: Candidate[] = [];
+    const rejected: QuarantinedRecord[] = [];
+    const seen = new Set<string>();
+    for (const [index, raw] of slice.records.entries()) {
+      const result = readRecord(raw);
+      if ('rejected' in result) {
+        outcomes.push('rejected');
+        rejected.push(this.quarantined(slice.firstRecord + index, result.rejected));
+        continue;
+      }
+      outcomes.push('duplicate');
+      if (seen.has(result.ok.id)) continue;
+      seen.add(result.ok.id);
+      candidates.push({ index, pos: slice.index * SLICE_STRIDE + index, parsed: result.ok });
+    }
+    return { outcomes, candidates, rejected };
+  }
+
+  private quarantined(position: number, { reason, text }: { reason: string; text: string }): QuarantinedRecord {
+    return {
+      _id: `${this.batch._id}:${position}`,
+      sourceId: this.batch.sourceId,
+      batchId: this.batch._id,
+      position,
+      reason,
+      text,
+      createdAt: this.parts.now(),
+    };
+  }
+
+  private async lookFirst(candidates: Candidate[]): Promise<Map<string, Owner>> {
+    if (this.batch.attempts <= 1 && !this.expectKnown) return new Map();
+    return this.parts.events.owners(candidates.map(({ parsed }) => parsed.id));
+  }
+
+  /** Events that an earlier try of this run stored at the same place. */
+  private ownedEarlier(candidates: Candidate[], owners: Map<string, Owner>): Candidate[] {
+    return candidates.filter(({ parsed, pos }) => {
+      const owner = owners.get(parsed.id);
+      return owner?.run === this.batch.run && owner.pos === pos;
+    });
+  }
+
+  private enrich(fresh: Candidate[], outcomes: RecordOutcome[]): StoredEvent[] {
+    const documents: StoredEvent[] = [];
+    const ingestedAt = this.parts.now();
+    const { run, sourceId, silent } = this.batch;
+    for (const { parsed, pos, index } of fresh) {
+      const origin = { run, pos, sourceId, ingestedAt, ...(silent ? { silent } : {}) };
+      const event = toStoredEvent(parsed, this.parts.enricher.enrich(parsed.record), origin);
+      if (this.drops?.(event)) outcomes[index] = 'dropped';
+      else documents.push(event);
+    }
+    return documents;
+  }
+
+  private async commit(
+    slice: Slice,
+    ids: string[],
+    outcomes: RecordOutcome[],
+  ): Promise<{ commit: Commit; appended: boolean }> {
+    this.parts.crash('before-commit');
+    const count = (wanted: RecordOutcome): number => outcomes.filter((outcome) => outcome === wanted).length;
+    const result = await this.parts.commits.append({
+      run: this.batch.run,
+      slice: slice.index,
+      batchId: this.batch._id,
+      sourceId: this.batch.sourceId,
+      sourceKind: this.batch.sourceKind,
+      received: outcomes.length,
+      stored: ids.length,
+      duplicates: count('duplicate'),
+      dropped: count('dropped'),
+      rejected: count('rejected'),
+      ids,
+      ...(this.batch.silent ? { silent: true as const } : {}),
+    });
+    this.parts.crash('after-commit');
+    return result;
+  }
+}

@@ -1,0 +1,60 @@
+import type { Logger } from '../observe/logger';
+import type { Metrics } from '../observe/metrics';
+import type { BatchStore } from '../store/batches';
+import type { CommitStore } from '../store/commits';
+import type { LeaseStore } from '../store/leases';
+import type { SourceStore } from '../store/sources';
+import type { WebhookStore } from '../store/webhooks';
+import type { Folder } from './folder';
+
+export interface SweeperParts {
+  leases: LeaseStore;
+  batches: BatchStore;
+  sources: SourceStore;
+  webhooks: WebhookStore;
+  commits: CommitStore;
+  folder: Folder;
+  hint: (queue: 'fetch' | 'enrich' | 'forward', ids: string[]) => Promise<void>;
+  metrics: Metrics;
+  log: Logger;
+}
+
+const LEASE_MS = 10_000;
+const HINTS_A_PASS = 200;
+/** Nothing is hinted twice within this. */
+const HINT_AGAIN_MS = 10_000;
+
+/** What one process does for all: hints again what is due, and folds the commits into the counters. */
+export class Sweeper {
+  private readonly hinted = new Map<string, number>();
+
+  constructor(private readonly parts: SweeperParts) {}
+
+  /** One pass, if this process holds the lease. */
+  async pass(): Promise<void> {
+    const { leases, batches, sources, webhooks, commits, folder, metrics } = this.parts;
+    if (!(await leases.hold('sweeper', LEASE_MS))) return;
+    while (await folder.fold());
+    this.forget();
+    await this.hint('enrich', await batches.dueIds(HINTS_A_PASS));
+    await this.hint('fetch', await sources.dueIds(HINTS_A_PASS));
+    await this.hint('forward', await webhooks.dueIds(await commits.head(), HINTS_A_PASS));
+    metrics.batchesPending(await batches.pendingCount());
+  }
+
+  async stop(): Promise<void> {
+    await this.parts.leases.release('sweeper');
+  }
+
+  private async hint(queue: 'fetch' | 'enrich' | 'forward', ids: string[]): Promise<void> {
+    const now = Date.now();
+    const fresh = ids.filter((id) => (this.hinted.get(`${queue}:${id}`) ?? 0) + HINT_AGAIN_MS < now);
+    for (const id of fresh) this.hinted.set(`${queue}:${id}`, now);
+    await this.parts.hint(queue, fresh);
+  }
+
+  private forget(): void {
+    const old = Date.now() - HINT_AGAIN_MS;
+    for (const [key, at] of this.hinted) if (at < old) this.hinted.delete(key);
+  }
+}

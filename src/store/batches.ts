@@ -1,0 +1,184 @@
+import { Binary, type Collection, type Db, type Filter, MongoBulkWriteError } from 'mongodb';
+import type { Batch, BatchState, NewBatch, PartResult } from '../domain/batch';
+import type { PageKey } from '../domain/cursor';
+import { type Counters, NO_COUNTS } from '../domain/source';
+import type { StoreClock } from './clock';
+import { DUPLICATE_KEY, fencingToken, QUERY_MS } from './connection';
+import { type Page, type PageRequest, readPage } from './page';
+
+/** How a batch ended. */
+export interface Settlement extends Counters {
+  state: Exclude<BatchState, 'PENDING'>;
+  error: string | null;
+  partResults?: PartResult[];
+}
+
+const WITHOUT_PAYLOAD = { payload: 0 } as const;
+
+/**
+ * The ledger of fetched work. A batch is PENDING until it is settled; whoever claims it holds a lease: a fencing token
+ * and `dueAt`, the moment at which it runs out. All lease times are the database's (`$$NOW`).
+ */
+export class BatchStore {
+  private readonly collection: Collection<Batch>;
+
+  constructor(
+    db: Db,
+    private readonly clock: StoreClock,
+  ) {
+    this.collection = db.collection<Batch>('batches');
+  }
+
+  /** Which of the ids stand in the ledger already. */
+  async known(ids: string[]): Promise<Set<string>> {
+    const found = await this.collection
+      .find({ _id: { $in: ids } }, { projection: { _id: 1 }, maxTimeMS: QUERY_MS })
+      .toArray();
+    return new Set(found.map((batch) => batch._id));
+  }
+
+  /** Inserts those that are not there. @returns the ids of those that were not. */
+  async add(batches: NewBatch[]): Promise<string[]> {
+    if (batches.length === 0) return [];
+    const now = this.clock.now();
+    const documents = batches.map((batch): Batch => ({
+      ...batch,
+      ...NO_COUNTS,
+      run: fencingToken(),
+      state: 'PENDING',
+      attempts: 0,
+      crashes: 0,
+      token: null,
+      dueAt: now,
+      error: null,
+      createdAt: now,
+      doneAt: null,
+    }));
+    const there = new Set<number>();
+    try {
+      await this.collection.insertMany(documents, { ordered: false });
+    } catch (error) {
+      if (!(error instanceof MongoBulkWriteError)) throw error;
+      const failures = Array.isArray(error.writeErrors) ? error.writeErrors : [error.writeErrors];
+      if (failures.length === 0 || failures.some((failure) => failure.code !== DUPLICATE_KEY)) throw error;
+      for (const failure of failures) there.add(failure.index);
+    }
+    return documents.filter((_, index) => !there.has(index)).map((batch) => batch._id);
+  }
+
+  /**
+   * Takes a batch that is due, by id or the one that waits longest. A claim that finds the token of an earlier one
+   * counts a crash: that lease ran out.
+   */
+  async claim(id: string | null, leaseMs: number): Promise<(Batch & { token: string }) | null> {
+    const token = fencingToken();
+    const due: Filter<Batch> = { state: 'PENDING', dueAt: { $lte: this.clock.now() }, $expr: { $lte: ['$dueAt', '$$NOW'] } };
+    const claimed = await this.collection.findOneAndUpdate(
+      id === null ? due : { _id: id, ...due },
+      [
+        {
+          $set: {
+            token,
+            attempts: { $add: ['$attempts', 1] },
+            crashes: { $cond: [{ $eq: [{ $ifNull: ['$token', null] }, null] }, '$crashes', { $add: ['$crashes', 1] }] },
+            dueAt: { $add: ['$$NOW', leaseMs] },
+          },
+        },
+      ],
+      { sort: { dueAt: 1 }, returnDocument: 'after', maxTimeMS: QUERY_MS },
+    );
+    return claimed ? { ...claimed, token, ...(claimed.payload ? { payload: bytes(claimed.payload) } : {}) } : null;
+  }
+
+  /** Extends the lease. @returns false where it is lost: somebody else may hold the batch. */
+  async renew(id: string, token: string, leaseMs: number): Promise<boolean> {
+    const result = await this.collection.updateOne({ _id: id, token, state: 'PENDING' }, [
+      { $set: { dueAt: { $add: ['$$NOW', leaseMs] } } },
+    ]);
+    return result.matchedCount === 1;
+  }
+
+  /** Gives a batch back, to be due again after a delay. */
+  async release(id: string, token: string, delayMs: number, error: string | null): Promise<boolean> {
+    const result = await this.collection.updateOne({ _id: id, token, state: 'PENDING' }, [
+      { $set: { token: null, dueAt: { $add: ['$$NOW', delayMs] }, error: { $literal: error } } },
+    ]);
+    return result.matchedCount === 1;
+  }
+
+  /** Takes a crash back: the worker lived, but the database did not answer it in time. */
+  async forgiveCrash(id: string): Promise<void> {
+    await this.collection.updateOne({ _id: id, state: 'PENDING', crashes: { $gt: 0 } }, { $inc: { crashes: -1 } });
+  }
+
+  /** Writes the final state, by token. The pushed bytes go, unless somebody may want to try them again. */
+  async settle(id: string, token: string, { partResults, ...settlement }: Settlement): Promise<boolean> {
+    const result = await this.collection.updateOne(
+      { _id: id, token, state: 'PENDING' },
+      {
+        $set: { ...settlement, token: null, dueAt: null, doneAt: this.clock.now(), ...(partResults ? { partResults } : {}) },
+        ...(settlement.state === 'QUARANTINED' ? {} : { $unset: { payload: true as const } }),
+      },
+    );
+    return result.matchedCount === 1;
+  }
+
+  /** Ids that are due, longest waiting first, for hints. */
+  async dueIds(limit: number): Promise<string[]> {
+    const due = await this.collection
+      .find({ state: 'PENDING', dueAt: { $lte: this.clock.now() } }, { projection: { _id: 1 }, maxTimeMS: QUERY_MS })
+      .sort({ dueAt: 1 })
+      .limit(limit)
+      .toArray();
+    return due.map((batch) => batch._id);
+  }
+
+  /** What nobody works on and whose source is deleted: to be cancelled. */
+  async pendingOf(sourceId: string, limit: number): Promise<Batch[]> {
+    return this.collection
+      .find({ sourceId, state: 'PENDING' }, { projection: WITHOUT_PAYLOAD, maxTimeMS: QUERY_MS })
+      .limit(limit)
+      .toArray();
+  }
+
+  get(id: string): Promise<Batch | null> {
+    return this.collection.findOne({ _id: id }, { projection: WITHOUT_PAYLOAD, maxTimeMS: QUERY_MS });
+  }
+
+  /** Those of the ids that are settled. One query for all who wait. */
+  settled(ids: string[]): Promise<Batch[]> {
+    return this.collection
+      .find({ _id: { $in: ids }, state: { $ne: 'PENDING' } }, { projection: WITHOUT_PAYLOAD, maxTimeMS: QUERY_MS })
+      .toArray();
+  }
+
+  /** Newest first. */
+  page(sourceId: string, states: BatchState[] | null, page: PageRequest): Promise<Page<Batch>> {
+    const filter: Filter<Batch> = { sourceId, ...(states?.length ? { state: { $in: states } } : {}) };
+    return readPage<Batch>(this.collection, filter, {
+      field: 'createdAt',
+      descending: true,
+      page,
+      keyOf: (batch): PageKey => ({ value: batch.createdAt.getTime(), id: batch._id }),
+      valueOf: (key) => new Date(Number(key.value)),
+    });
+  }
+
+  /** The oldest object that is listed but not settled: the source's checkpoint stays before it. */
+  async oldestPendingObject(sourceId: string): Promise<Date | null> {
+    const [oldest] = await this.collection
+      .find({ sourceId, state: 'PENDING' }, { projection: { 'object.lastModified': 1, createdAt: 1 }, maxTimeMS: QUERY_MS })
+      .sort({ createdAt: 1 })
+      .limit(1)
+      .toArray();
+    return oldest ? (oldest.object?.lastModified ?? oldest.createdAt) : null;
+  }
+
+  pendingCount(): Promise<number> {
+    return this.collection.countDocuments({ state: 'PENDING' }, { maxTimeMS: QUERY_MS });
+  }
+}
+
+function bytes(value: Uint8Array | Binary): Uint8Array {
+  return value instanceof Binary ? value.buffer.subarray(0, value.position) : value;
+}

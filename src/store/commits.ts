@@ -1,0 +1,136 @@
+import type { Collection, Db } from 'mongodb';
+import type { Commit } from '../domain/commit';
+import { Unavailable } from '../domain/errors';
+import { addCounts, type Counters, NO_COUNTS } from '../domain/source';
+import type { StoreClock } from './clock';
+import { isDuplicateKey, QUERY_MS } from './connection';
+
+interface HeadDocument {
+  _id: string;
+  n: number;
+}
+
+/** Each lost race means that another slice was committed, so this many in a row means that something else is wrong. */
+const MAX_RACES = 500;
+
+const HEAD_TRUSTED_MS = 60_000;
+
+/** The log of what was stored, numbered without gaps. */
+export class CommitStore {
+  private readonly collection: Collection<Commit>;
+  private readonly meta: Collection<HeadDocument>;
+  private lastSeen = 0;
+  private seenAt = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    db: Db,
+    private readonly clock: StoreClock,
+  ) {
+    this.collection = db.collection<Commit>('commits');
+    this.meta = db.collection<HeadDocument>('meta');
+  }
+
+  /**
+   * Appends a slice, once: a slice that an earlier try committed is found and returned as it stands.
+   * @returns the commit, and whether it is new
+   */
+  async append(slice: Omit<Commit, '_id' | 'at'>): Promise<{ commit: Commit; appended: boolean }> {
+    // A number must never be given twice, not even after retention has removed what once bore it.
+    if (Date.now() - this.seenAt > HEAD_TRUSTED_MS) await this.refreshHead();
+    for (let race = 0; race < MAX_RACES; race++) {
+      const commit: Commit = { _id: this.lastSeen + 1, ...slice, at: this.clock.now() };
+      try {
+        await this.collection.insertOne(commit);
+        this.lastSeen = Math.max(this.lastSeen, commit._id);
+        this.seenAt = Date.now();
+        return { commit, appended: true };
+      } catch (error) {
+        if (!isDuplicateKey(error)) throw error;
+        if (error.keyPattern && !('_id' in error.keyPattern)) {
+          const earlier = await this.ofSlice(slice.run, slice.slice);
+          if (earlier) return { commit: earlier, appended: false };
+        }
+        await this.refreshHead();
+      }
+    }
+    throw new Unavailable('the commit log could not be appended to');
+  }
+
+  private async refreshHead(): Promise<void> {
+    this.lastSeen = await this.head();
+    this.seenAt = Date.now();
+  }
+
+  /** The number of the newest commit; 0 before the first. Outlives commits that retention has removed. */
+  async head(): Promise<number> {
+    const [last] = await this.collection
+      .find({}, { projection: { _id: 1 }, maxTimeMS: QUERY_MS })
+      .sort({ _id: -1 })
+      .limit(1)
+      .toArray();
+    if (last) return last._id;
+    return (await this.meta.findOne({ _id: 'head' }, { maxTimeMS: QUERY_MS }))?.n ?? 0;
+  }
+
+  /** Remembers the head apart from the log. */
+  async keepHead(n: number): Promise<void> {
+    await this.meta.updateOne({ _id: 'head' }, { $max: { n } }, { upsert: true });
+  }
+
+  /** The oldest commit that is still there; null where the log is empty. */
+  async oldest(): Promise<number | null> {
+    const [first] = await this.collection
+      .find({}, { projection: { _id: 1 }, maxTimeMS: QUERY_MS })
+      .sort({ _id: 1 })
+      .limit(1)
+      .toArray();
+    return first?._id ?? null;
+  }
+
+  ofSlice(run: string, slice: number): Promise<Commit | null> {
+    return this.collection.findOne({ run, slice }, { maxTimeMS: QUERY_MS });
+  }
+
+  /** The slices that a run has committed, without their ids. */
+  ofRun(run: string): Promise<Commit[]> {
+    return this.collection.find({ run }, { projection: { ids: 0 }, maxTimeMS: QUERY_MS }).sort({ slice: 1 }).toArray();
+  }
+
+  /** Commit numbers of many slices at once, keyed by `sliceKey`; a slice that is not committed is absent. */
+  async numbers(slices: { run: string; slice: number }[]): Promise<Map<string, number>> {
+    if (slices.length === 0) return new Map();
+    const found = await this.collection
+      .find({ $or: slices }, { projection: { run: 1, slice: 1 }, maxTimeMS: QUERY_MS })
+      .toArray();
+    return new Map(found.map((commit) => [sliceKey(commit.run, commit.slice), commit._id]));
+  }
+
+  /** Commits after n, in order. */
+  after(n: number, limit: number, options: { ids?: boolean } = {}): Promise<Commit[]> {
+    return this.collection
+      .find({ _id: { $gt: n } }, { maxTimeMS: QUERY_MS, ...(options.ids === false ? { projection: { ids: 0 } } : {}) })
+      .sort({ _id: 1 })
+      .limit(limit)
+      .toArray();
+  }
+
+  /** The counts of a source's commits after n. */
+  async countsAfter(sourceId: string, n: number): Promise<Counters> {
+    const fields = Object.keys(NO_COUNTS) as (keyof Counters)[];
+    const [sum] = await this.collection
+      .aggregate<Counters>(
+        [
+          { $match: { sourceId, _id: { $gt: n } } },
+          { $group: { _id: null, ...Object.fromEntries(fields.map((field) => [field, { $sum: `$${field}` }])) } },
+          { $project: { _id: 0 } },
+        ],
+        { maxTimeMS: QUERY_MS },
+      )
+      .toArray();
+    return addCounts(sum ?? NO_COUNTS, NO_COUNTS);
+  }
+}
+
+export function sliceKey(run: string, slice: number): string {
+  return `${run}/${slice}`;
+}

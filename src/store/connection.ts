@@ -1,0 +1,72 @@
+import { randomBytes } from 'node:crypto';
+import type { Db } from 'mongodb';
+import mongoose, { type Connection } from 'mongoose';
+import { messageOf, Unavailable } from '../domain/errors';
+
+export interface StoreConnection {
+  connection: Connection;
+  db: Db;
+  close(): Promise<void>;
+}
+
+/** Server selection 2 s and sockets 12 s: a request fails within 2 s while the database is away (requirements B3). */
+const SERVER_SELECTION_MS = 2_000;
+const SOCKET_TIMEOUT_MS = 12_000;
+
+/**
+ * Connects to MongoDB. Every write is acknowledged by a majority and its journal.
+ * @param uri the database's name stands in it; `trailgraph` where it does not
+ * @throws Unavailable when no server answers within `firstAnswerMs`
+ */
+export async function connectStore(uri: string, firstAnswerMs = 10_000): Promise<StoreConnection> {
+  const connection = mongoose.createConnection(uri, {
+    autoIndex: false,
+    autoCreate: false,
+    bufferCommands: false,
+    serverSelectionTimeoutMS: SERVER_SELECTION_MS,
+    connectTimeoutMS: SERVER_SELECTION_MS,
+    socketTimeoutMS: SOCKET_TIMEOUT_MS,
+    heartbeatFrequencyMS: 2_000,
+    maxPoolSize: 32,
+    retryWrites: true,
+    writeConcern: { w: 'majority', journal: true, wtimeoutMS: SOCKET_TIMEOUT_MS },
+    appName: 'trailgraph',
+    ...(databaseIn(uri) ? {} : { dbName: 'trailgraph' }),
+  });
+  connection.on('error', () => undefined); // Each operation reports its own failure; this only keeps it from being uncaught.
+  const deadline = Date.now() + firstAnswerMs;
+  for (;;) {
+    try {
+      await connection.asPromise();
+      const db = connection.db;
+      if (!db) throw new Error('the connection has no database');
+      await db.command({ ping: 1 }, { timeoutMS: SERVER_SELECTION_MS });
+      return { connection, db: db as unknown as Db, close: () => connection.close() };
+    } catch (error) {
+      if (Date.now() > deadline) {
+        await connection.close().catch(() => undefined);
+        throw new Unavailable(`MongoDB does not answer: ${messageOf(error)}. Is MONGODB_URI right, and is the server up?`);
+      }
+      await connection.openUri(uri).catch(() => undefined);
+    }
+  }
+}
+
+function databaseIn(uri: string): boolean {
+  return /^mongodb(?:\+srv)?:\/\/[^/]+\/[^?]/.test(uri);
+}
+
+/** A fencing token: who holds a lease writes by it, and only while it stands. */
+export function fencingToken(): string {
+  return randomBytes(12).toString('hex');
+}
+
+/** Duplicate key: what was to be inserted is there already. */
+export const DUPLICATE_KEY = 11000;
+
+export function isDuplicateKey(error: unknown): error is { code: number; keyPattern?: Record<string, unknown> } {
+  return typeof error === 'object' && error !== null && (error as { code?: unknown }).code === DUPLICATE_KEY;
+}
+
+/** Every query of ours is bounded by this (requirements C7). */
+export const QUERY_MS = 10_000;

@@ -1,0 +1,156 @@
+import { type Collection, type Db, type Filter, MongoBulkWriteError } from 'mongodb';
+import type { PageKey } from '../domain/cursor';
+import { type Delivery, type DeliveryAttempt, type DeliveryState, KEPT_ATTEMPTS } from '../domain/webhook';
+import type { StoreClock } from './clock';
+import { DUPLICATE_KEY, QUERY_MS } from './connection';
+import { type Page, type PageRequest, readPage } from './page';
+
+export interface DeliveryQuery {
+  webhookIds?: string[] | null;
+  states?: DeliveryState[] | null;
+  eventIds?: string[] | null;
+  from?: Date | null;
+  to?: Date | null;
+}
+
+/** What an attempt made of a delivery. */
+export interface AttemptOutcome {
+  id: string;
+  state: DeliveryState;
+  attempt: DeliveryAttempt;
+  /** Null in a final state. */
+  nextAttemptInMs: number | null;
+}
+
+/** What was, or is to be, sent to whom. */
+export class DeliveryStore {
+  private readonly collection: Collection<Delivery>;
+
+  constructor(
+    db: Db,
+    private readonly clock: StoreClock,
+  ) {
+    this.collection = db.collection<Delivery>('deliveries');
+  }
+
+  /**
+   * Inserts deliveries in their order, up to the first one that stands already.
+   * @returns how many were inserted, and the one that stood: its `last` says where the position goes on
+   */
+  async insertInOrder(deliveries: Delivery[]): Promise<{ inserted: number; existing: Delivery | null }> {
+    try {
+      await this.collection.insertMany(deliveries, { ordered: true });
+      return { inserted: deliveries.length, existing: null };
+    } catch (error) {
+      if (!(error instanceof MongoBulkWriteError)) throw error;
+      const failure = Array.isArray(error.writeErrors) ? error.writeErrors[0] : error.writeErrors;
+      if (failure?.code !== DUPLICATE_KEY) throw error;
+      const existing = await this.get(deliveries[failure.index]!._id);
+      if (!existing) throw error;
+      return { inserted: failure.index, existing };
+    }
+  }
+
+  /** Pending deliveries that are due, oldest first. */
+  due(webhookId: string, limit: number): Promise<Delivery[]> {
+    return this.collection
+      .find(
+        { webhookId, state: 'PENDING', nextAttemptAt: { $lte: this.clock.now() } },
+        { maxTimeMS: QUERY_MS },
+      )
+      .sort({ nextAttemptAt: 1 })
+      .limit(limit)
+      .toArray();
+  }
+
+  /** When the next pending delivery is due; null where none is pending. */
+  async nextDueAt(webhookId: string): Promise<Date | null> {
+    const [next] = await this.collection
+      .find({ webhookId, state: 'PENDING' }, { projection: { nextAttemptAt: 1 }, maxTimeMS: QUERY_MS })
+      .sort({ nextAttemptAt: 1 })
+      .limit(1)
+      .toArray();
+    return next?.nextAttemptAt ?? null;
+  }
+
+  /** Counted up to `limit`. */
+  pendingCount(webhookId: string, limit: number): Promise<number> {
+    return this.collection.countDocuments({ webhookId, state: 'PENDING' }, { limit, maxTimeMS: QUERY_MS });
+  }
+
+  countByState(webhookId: string, state: DeliveryState): Promise<number> {
+    return this.collection.countDocuments({ webhookId, state }, { maxTimeMS: QUERY_MS });
+  }
+
+  /** Before sending: counts the attempts and keeps others away until `untilMs` from now. */
+  async begin(ids: string[], untilMs: number): Promise<void> {
+    await this.collection.updateMany({ _id: { $in: ids }, state: 'PENDING' }, [
+      {
+        $set: {
+          attemptCount: { $add: ['$attemptCount', 1] },
+          nextAttemptAt: { $add: ['$$NOW', untilMs] },
+        },
+      },
+    ]);
+  }
+
+  /** After sending: what came of it. One write for many. */
+  async finish(outcomes: AttemptOutcome[]): Promise<void> {
+    if (outcomes.length === 0) return;
+    const now = this.clock.now();
+    await this.collection.bulkWrite(
+      outcomes.map(({ id, state, attempt, nextAttemptInMs }) => ({
+        updateOne: {
+          filter: { _id: id, state: 'PENDING' },
+          update: {
+            $set: {
+              state,
+              nextAttemptAt: nextAttemptInMs === null ? null : new Date(now.getTime() + nextAttemptInMs),
+              completedAt: state === 'PENDING' ? null : now,
+            },
+            $push: { attempts: { $each: [attempt], $slice: -KEPT_ATTEMPTS } },
+          },
+        },
+      })),
+      { ordered: false },
+    );
+  }
+
+  /** Cancels what is pending for a webhook that is gone. */
+  async cancelAll(webhookId: string): Promise<void> {
+    await this.collection.updateMany(
+      { webhookId, state: 'PENDING' },
+      { $set: { state: 'CANCELLED', nextAttemptAt: null, completedAt: this.clock.now() } },
+    );
+  }
+
+  get(id: string): Promise<Delivery | null> {
+    return this.collection.findOne({ _id: id }, { maxTimeMS: QUERY_MS });
+  }
+
+  /** Newest first. */
+  page(query: DeliveryQuery, page: PageRequest): Promise<Page<Delivery>> {
+    return readPage(this.collection, deliveryFilter(query), {
+      field: 'createdAt',
+      descending: true,
+      page,
+      keyOf: (delivery): PageKey => ({ value: delivery.createdAt.getTime(), id: delivery._id }),
+      valueOf: (key) => new Date(Number(key.value)),
+    });
+  }
+
+  count(query: DeliveryQuery, limit: number): Promise<number> {
+    return this.collection.countDocuments(deliveryFilter(query), { limit, maxTimeMS: QUERY_MS });
+  }
+}
+
+function deliveryFilter(query: DeliveryQuery): Filter<Delivery> {
+  return {
+    ...(query.webhookIds?.length ? { webhookId: { $in: query.webhookIds } } : {}),
+    ...(query.states?.length ? { state: { $in: query.states } } : {}),
+    ...(query.eventIds?.length ? { eventIds: { $in: query.eventIds } } : {}),
+    ...(query.from || query.to
+      ? { createdAt: { ...(query.from ? { $gte: query.from } : {}), ...(query.to ? { $lt: query.to } : {}) } }
+      : {}),
+  };
+}

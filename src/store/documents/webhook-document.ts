@@ -1,0 +1,84 @@
+import { modelOptions, prop, Severity } from '@typegoose/typegoose';
+import type { StreamPosition } from '../../domain/commit';
+import type { EventFilter } from '../../domain/filter';
+import type { Sealed } from '../../domain/source';
+import type { WebhookFormat, WebhookState } from '../../domain/webhook';
+
+/** How a webhook is kept; `domain/webhook.ts` says what the fields mean. */
+@modelOptions({
+  schemaOptions: { collection: 'webhooks', versionKey: false, minimize: false, strict: 'throw' },
+  options: { allowMixed: Severity.ALLOW },
+})
+export class WebhookDocument {
+  @prop({ type: () => String, required: true })
+  _id!: string;
+
+  @prop({ type: () => String, required: true })
+  name!: string;
+
+  @prop({ type: () => String, required: true })
+  url!: string;
+
+  @prop({ type: () => String, required: true })
+  state!: WebhookState;
+
+  @prop({ type: () => String, default: null })
+  stateReason!: string | null;
+
+  @prop({ type: () => String, required: true })
+  format!: WebhookFormat;
+
+  @prop({ type: () => Object, default: null })
+  filter!: EventFilter | null;
+
+  @prop({ type: () => [String], default: null })
+  sourceIds!: string[] | null;
+
+  @prop({ type: () => Array, default: [] })
+  headers!: { name: string; value: Sealed }[];
+
+  @prop({ type: () => Object, required: true })
+  secret!: Sealed;
+
+  @prop({ type: () => String, required: true })
+  secretHint!: string;
+
+  @prop({ type: () => Number, required: true })
+  batchSize!: number;
+
+  @prop({ type: () => Number, required: true })
+  timeoutMs!: number;
+
+  @prop({ type: () => Date, required: true })
+  createdAt!: Date;
+
+  @prop({ type: () => Date, required: true })
+  updatedAt!: Date;
+
+  @prop({ type: () => Date, default: null })
+  deletedAt!: Date | null;
+
+  @prop({ type: () => Number, required: true })
+  revision!: number;
+
+  @prop({ type: () => Number, required: true })
+  generation!: number;
+
+  @prop({ type: () => Object, required: true })
+  position!: StreamPosition;
+
+  @prop({ type: () => Date, default: null })
+  nextDueAt!: Date | null;
+
+  @prop({ type: () => String, default: null })
+  token!: string | null;
+
+  @prop({ type: () => Date, default: null })
+  leaseUntil!: Date | null;
+
+  @prop({ type: () => Number, default: 0 })
+  consecutiveFailures!: number;
+
+  @prop({ type: () => Date, default: null })
+  heldUntil!: Date | null;
+}

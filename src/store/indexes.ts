@@ -1,0 +1,87 @@
+import type { CreateIndexesOptions, Db, IndexSpecification } from 'mongodb';
+
+interface IndexPlan {
+  collection: string;
+  keys: IndexSpecification;
+  options?: CreateIndexesOptions;
+}
+
+export interface Retention {
+  /** Events and commits, days after ingestedAt. */
+  eventsDays: number;
+}
+
+const DAY = 24 * 3600;
+/** Days that the ledger outlives the events, so that a batch is known as long as its events are. */
+const LEDGER_MARGIN_DAYS = 7;
+const DELIVERY_DAYS = 30;
+const QUARANTINE_DAYS = 90;
+
+function plan({ eventsDays }: Retention): IndexPlan[] {
+  const ttl = (days: number): CreateIndexesOptions => ({ expireAfterSeconds: days * DAY });
+  const member = (path: string, options: CreateIndexesOptions = {}): IndexPlan => ({
+    collection: 'enriched_events',
+    keys: { [path]: 1, eventTime: -1 },
+    options,
+  });
+  return [
+    { collection: 'enriched_events', keys: { ingestedAt: 1 }, options: ttl(eventsDays) },
+    { collection: 'enriched_events', keys: { eventTime: -1, _id: -1 } },
+    member('eventName'),
+    member('enrichment.actor.name'),
+    member('sourceIPAddress'),
+    member('userIdentity.accessKeyId', { partialFilterExpression: { 'userIdentity.accessKeyId': { $exists: true } } }),
+    member('resources.ARN', { partialFilterExpression: { 'resources.ARN': { $exists: true } } }),
+    member('errorCode', { partialFilterExpression: { errorCode: { $exists: true } } }),
+    { collection: 'batches', keys: { state: 1, dueAt: 1 }, options: { partialFilterExpression: { state: 'PENDING' } } },
+    { collection: 'batches', keys: { sourceId: 1, createdAt: -1, _id: -1 } },
+    { collection: 'batches', keys: { doneAt: 1 }, options: ttl(eventsDays + LEDGER_MARGIN_DAYS) },
+    { collection: 'commits', keys: { run: 1, slice: 1 }, options: { unique: true } },
+    { collection: 'commits', keys: { sourceId: 1, _id: 1 } },
+    { collection: 'commits', keys: { at: 1 }, options: ttl(eventsDays) },
+    { collection: 'quarantine', keys: { createdAt: 1 }, options: ttl(QUARANTINE_DAYS) },
+    { collection: 'quarantine', keys: { batchId: 1, position: 1 } },
+    { collection: 'deliveries', keys: { webhookId: 1, createdAt: -1, _id: -1 } },
+    {
+      collection: 'deliveries',
+      keys: { webhookId: 1, nextAttemptAt: 1 },
+      options: { partialFilterExpression: { state: 'PENDING' } },
+    },
+    { collection: 'deliveries', keys: { webhookId: 1, state: 1 } },
+    { collection: 'deliveries', keys: { eventIds: 1 } },
+    { collection: 'deliveries', keys: { createdAt: -1, _id: -1 } },
+    { collection: 'deliveries', keys: { completedAt: 1 }, options: ttl(DELIVERY_DAYS) },
+    { collection: 'sources', keys: { nextRunAt: 1 } },
+    { collection: 'webhooks', keys: { state: 1, 'position.n': 1 } },
+    { collection: 'webhooks', keys: { nextDueAt: 1 } },
+    { collection: 'users', keys: { email: 1 }, options: { unique: true } },
+    { collection: 'sessions', keys: { userId: 1 } },
+    { collection: 'sessions', keys: { refreshHash: 1 }, options: { unique: true } },
+    { collection: 'sessions', keys: { previousHash: 1 }, options: { sparse: true } },
+    { collection: 'sessions', keys: { expiresAt: 1 }, options: { expireAfterSeconds: 0 } },
+  ];
+}
+
+/** Makes the indexes that are not there, and sets those of retention to what is asked for, without a rebuild. */
+export async function ensureIndexes(db: Db, retention: Retention): Promise<void> {
+  const all = plan(retention);
+  for (const collection of new Set(all.map((index) => index.collection))) {
+    const indexes = all.filter((index) => index.collection === collection);
+    await setExpiry(db, collection, indexes);
+    for (const { keys, options } of indexes) await db.collection(collection).createIndex(keys, options);
+  }
+}
+
+async function setExpiry(db: Db, collection: string, indexes: IndexPlan[]): Promise<void> {
+  const existing = await db.collection(collection).indexes().catch((error: { codeName?: string }) => {
+    if (error.codeName === 'NamespaceNotFound') return [];
+    throw error;
+  });
+  for (const { keys, options } of indexes) {
+    const expireAfterSeconds = options?.expireAfterSeconds;
+    if (expireAfterSeconds === undefined) continue;
+    const there = existing.find((index) => JSON.stringify(index.key) === JSON.stringify(keys));
+    if (!there || there.expireAfterSeconds === expireAfterSeconds) continue;
+    await db.command({ collMod: collection, index: { keyPattern: keys, expireAfterSeconds } });
+  }
+}

@@ -1,0 +1,40 @@
+import type { Collection, Db } from 'mongodb';
+import { fencingToken, isDuplicateKey } from './connection';
+
+interface LeaseDocument {
+  _id: string;
+  token: string;
+  until: Date;
+}
+
+/** Named leases for what one process does for all: sweeping, folding. */
+export class LeaseStore {
+  private readonly collection: Collection<LeaseDocument>;
+  private readonly token = fencingToken();
+
+  constructor(db: Db) {
+    this.collection = db.collection<LeaseDocument>('leases');
+  }
+
+  /** Takes or extends a lease. @returns whether this process holds it now */
+  async hold(name: string, leaseMs: number): Promise<boolean> {
+    try {
+      const result = await this.collection.findOneAndUpdate(
+        {
+          _id: name,
+          $or: [{ token: this.token }, { $expr: { $lte: ['$until', '$$NOW'] } }],
+        },
+        [{ $set: { token: this.token, until: { $add: ['$$NOW', leaseMs] } } }],
+        { upsert: true, returnDocument: 'after' },
+      );
+      return result?.token === this.token;
+    } catch (error) {
+      if (isDuplicateKey(error)) return false;
+      throw error;
+    }
+  }
+
+  async release(name: string): Promise<void> {
+    await this.collection.deleteOne({ _id: name, token: this.token });
+  }
+}

@@ -1,0 +1,175 @@
+import { buildSchema } from '@typegoose/typegoose';
+import type { Collection, Db, Filter, UpdateFilter } from 'mongodb';
+import type { Connection } from 'mongoose';
+import type { PageKey } from '../domain/cursor';
+import { Conflict } from '../domain/errors';
+import { type Counters, NO_COUNTS, type Source, type SourceHealth, type SourceKind, type SourceState } from '../domain/source';
+import type { StoreClock } from './clock';
+import { fencingToken, isDuplicateKey, QUERY_MS } from './connection';
+import { SourceDocument } from './documents/source-document';
+import { type Page, type PageRequest, readPage } from './page';
+
+/** What a caller decides about a new source; the rest has one beginning. */
+export type NewSource = Pick<Source, '_id' | 'name' | 'kind' | 'aws' | 's3' | 'httpPush' | 'demo' | 'dropFilter' | 'nextRunAt'>;
+
+export type SourceChanges = Partial<
+  Pick<Source, 'name' | 'state' | 'aws' | 's3' | 'httpPush' | 'demo' | 'dropFilter' | 'nextRunAt' | 'epoch'>
+>;
+
+const VISIBLE = { deletedAt: null } as const;
+
+/** Sources and how they fare. Deleting one is a tombstone: its id stays taken. */
+export class SourceStore {
+  private readonly model;
+  private readonly collection: Collection<Source>;
+
+  constructor(
+    connection: Connection,
+    db: Db,
+    private readonly clock: StoreClock,
+  ) {
+    this.model = connection.model('Source', buildSchema(SourceDocument));
+    this.collection = db.collection<Source>('sources');
+  }
+
+  /** @throws Conflict where the id is, or was, in use. */
+  async create(source: NewSource): Promise<Source> {
+    const now = this.clock.now();
+    const whole: Source = {
+      ...source,
+      state: 'ACTIVE',
+      epoch: 1,
+      createdAt: now,
+      updatedAt: now,
+      deletedAt: null,
+      status: { health: 'UNKNOWN', lastError: null, lastErrorAt: null, remedy: null, lastSuccessAt: null },
+      counters: { ...NO_COUNTS },
+      through: 0,
+      token: null,
+    };
+    try {
+      await this.model.create(whole);
+    } catch (error) {
+      if (isDuplicateKey(error)) throw new Conflict(`A source with the id ${source._id} exists, or did: choose another id.`);
+      throw error;
+    }
+    return whole;
+  }
+
+  get(id: string): Promise<Source | null> {
+    return this.collection.findOne({ _id: id, ...VISIBLE }, { maxTimeMS: QUERY_MS });
+  }
+
+  /** Also deleted ones: work of theirs may still be under way. */
+  getAny(id: string): Promise<Source | null> {
+    return this.collection.findOne({ _id: id }, { maxTimeMS: QUERY_MS });
+  }
+
+  many(ids: readonly string[]): Promise<Source[]> {
+    return this.collection.find({ _id: { $in: [...ids] }, ...VISIBLE }, { maxTimeMS: QUERY_MS }).toArray();
+  }
+
+  page(filter: { kinds?: SourceKind[] | null; states?: SourceState[] | null }, page: PageRequest): Promise<Page<Source>> {
+    return readPage(this.collection, listed(filter), {
+      field: 'createdAt',
+      descending: false,
+      page,
+      keyOf: (source): PageKey => ({ value: source.createdAt.getTime(), id: source._id }),
+      valueOf: (key) => new Date(Number(key.value)),
+    });
+  }
+
+  count(filter: { kinds?: SourceKind[] | null; states?: SourceState[] | null }): Promise<number> {
+    return this.collection.countDocuments(listed(filter), { maxTimeMS: QUERY_MS });
+  }
+
+  update(id: string, changes: SourceChanges): Promise<Source | null> {
+    return this.collection.findOneAndUpdate(
+      { _id: id, ...VISIBLE },
+      { $set: { ...changes, updatedAt: this.clock.now() } } as UpdateFilter<Source>,
+      { returnDocument: 'after', maxTimeMS: QUERY_MS },
+    );
+  }
+
+  /** @returns whether there was one to delete */
+  async delete(id: string): Promise<boolean> {
+    const now = this.clock.now();
+    const result = await this.collection.updateOne(
+      { _id: id, ...VISIBLE },
+      { $set: { deletedAt: now, updatedAt: now, nextRunAt: null, state: 'PAUSED' } },
+    );
+    return result.matchedCount === 1;
+  }
+
+  /** Makes a source due at once. */
+  async wake(id: string): Promise<Source | null> {
+    return this.update(id, { nextRunAt: this.clock.now() });
+  }
+
+  /** Active sources whose fetch is due, longest waiting first. A fetch in progress has its lease's end in `nextRunAt`. */
+  async dueIds(limit: number): Promise<string[]> {
+    const due = await this.collection
+      .find(
+        { ...VISIBLE, state: 'ACTIVE', nextRunAt: { $ne: null, $lte: this.clock.now() } },
+        { projection: { _id: 1 }, maxTimeMS: QUERY_MS },
+      )
+      .sort({ nextRunAt: 1 })
+      .limit(limit)
+      .toArray();
+    return due.map((source) => source._id);
+  }
+
+  /** Takes a due source for one fetch: by token, until the lease ends or `finish`. */
+  async claim(id: string, leaseMs: number): Promise<(Source & { token: string }) | null> {
+    const token = fencingToken();
+    const claimed = await this.collection.findOneAndUpdate(
+      { _id: id, ...VISIBLE, state: 'ACTIVE', nextRunAt: { $ne: null }, $expr: { $lte: ['$nextRunAt', '$$NOW'] } },
+      [{ $set: { token, nextRunAt: { $add: ['$$NOW', leaseMs] } } }],
+      { returnDocument: 'after', maxTimeMS: QUERY_MS },
+    );
+    return claimed ? { ...claimed, token } : null;
+  }
+
+  async renew(id: string, token: string, leaseMs: number): Promise<boolean> {
+    const result = await this.collection.updateOne({ _id: id, token }, [
+      { $set: { nextRunAt: { $add: ['$$NOW', leaseMs] } } },
+    ]);
+    return result.matchedCount === 1;
+  }
+
+  /** Ends a fetch: its outcome and when the next is due. */
+  async finish(id: string, token: string, status: Partial<SourceHealth>, nextRunInMs: number): Promise<boolean> {
+    const set = Object.fromEntries(Object.entries(status).map(([key, value]) => [`status.${key}`, { $literal: value }]));
+    const result = await this.collection.updateOne({ _id: id, token }, [
+      { $set: { ...set, token: null, nextRunAt: { $add: ['$$NOW', Math.max(0, nextRunInMs)] } } },
+    ]);
+    return result.matchedCount === 1;
+  }
+
+  async setStatus(id: string, status: Partial<SourceHealth>): Promise<void> {
+    const set = Object.fromEntries(Object.entries(status).map(([key, value]) => [`status.${key}`, value]));
+    await this.collection.updateOne({ _id: id }, { $set: set } as UpdateFilter<Source>);
+  }
+
+  /** How far the counters of these sources were folded, deleted ones too. */
+  async foldedThrough(ids: string[]): Promise<Map<string, number>> {
+    const found = await this.collection
+      .find({ _id: { $in: ids } }, { projection: { _id: 1, through: 1 }, maxTimeMS: QUERY_MS })
+      .toArray();
+    return new Map(found.map((source) => [source._id, source.through]));
+  }
+
+  /** Adds the counts of the commits after `from` up to `through`, once however often it is called. */
+  async fold(id: string, counts: Counters, from: number, through: number): Promise<void> {
+    const inc = Object.fromEntries(Object.entries(counts).map(([field, value]) => [`counters.${field}`, value]));
+    await this.collection.updateOne({ _id: id, through: from }, { $inc: inc, $set: { through } } as UpdateFilter<Source>);
+  }
+}
+
+function listed(filter: { kinds?: SourceKind[] | null; states?: SourceState[] | null }): Filter<Source> {
+  return {
+    ...VISIBLE,
+    ...(filter.kinds?.length ? { kind: { $in: filter.kinds } } : {}),
+    ...(filter.states?.length ? { state: { $in: filter.states } } : {}),
+  };
+}
