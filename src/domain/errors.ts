@@ -86,6 +86,8 @@ export class Permanent extends Error {
 
 /** The message of anything thrown, cut to a length that fits a status field. */
 export function messageOf(error: unknown, max = 500): string {
-  const text = error instanceof Error ? error.message || error.name : String(error);
+  // By shape: an error may come from another realm, where `instanceof` says no.
+  const { message, name } = (error ?? {}) as { message?: unknown; name?: unknown };
+  const text = typeof message === 'string' ? message || String(name) : String(error);
   return text.length > max ? `${text.slice(0, max - 1)}…` : text;
 }

@@ -73,8 +73,9 @@ export async function startEmbeddedServers(options: EmbeddedOptions): Promise<Em
   const signal = options.signal ? AbortSignal.any([options.signal, fault.signal]) : fault.signal;
   const started: Started[] = [];
   const close = async () => {
-    await Promise.all(started.map(({ server }) => server.close()));
+    const ends = await Promise.allSettled(started.map(({ server }) => server.close()));
     await ownLock?.release();
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
   };
   try {
     const memory = await readProgramMemory(dataDir);
@@ -128,7 +129,10 @@ async function startOne(kind: ProgramKind, options: Options, memory: ProgramMemo
   log.info({ server: kind, version: program.version, program: program.path, ms }, 'embedded server runs');
   const data = memory[kind]?.featureVersion;
   if (data !== started.featureVersion && data !== undefined) {
-    log.info({ from: data, to: started.featureVersion }, 'data raised to a new mongod; an older one can not open it now');
+    log.info(
+      { from: data, to: started.featureVersion },
+      'data raised to a new mongod; an older one can not open it now',
+    );
   }
   return started;
 }

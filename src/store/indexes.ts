@@ -21,7 +21,8 @@ function plan({ eventsDays }: Retention): IndexPlan[] {
   const ttl = (days: number): CreateIndexesOptions => ({ expireAfterSeconds: days * DAY });
   const member = (path: string, options: CreateIndexesOptions = {}): IndexPlan => ({
     collection: 'enriched_events',
-    keys: { [path]: 1, eventTime: -1 },
+    // The id is the last member of every page's order; without it each page would sort all that match.
+    keys: { [path]: 1, eventTime: -1, _id: -1 },
     options,
   });
   return [

@@ -1,0 +1,9 @@
+import type { Caller } from '../auth/accounts';
+
+/** What every operation knows of its caller, over HTTP and over WebSocket alike. */
+export interface Context {
+  /** Null when anonymous. */
+  caller: Caller | null;
+  requestId: string;
+  ip: string | null;
+}
