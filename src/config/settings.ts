@@ -53,6 +53,12 @@ export const SETTINGS = z.object({
   TRAILGRAPH_CRASH_AT: optional.describe('For tests: the named stage at which the process kills itself.'),
   TRAILGRAPH_LEASE_SECONDS: integer(1, 600).default(30).describe('How long work stays with a worker that says nothing.'),
   TRAILGRAPH_PREFIX: z.string().regex(/^[a-z0-9-]{1,40}$/).default('trailgraph').describe('Namespace of keys and channels in Valkey.'),
+  TRAILGRAPH_OWN_PORTS: z
+    .string()
+    .regex(/^(\d{1,5}(,\d{1,5})*)?$/, 'must be port numbers separated by commas')
+    .default('')
+    .transform((text) => text.split(',').filter(Boolean).map(Number))
+    .describe('Loopback ports that no webhook and no endpoint may reach: those of embedded servers.'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info').describe('Least level of log lines.'),
 });
 

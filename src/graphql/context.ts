@@ -1,4 +1,5 @@
 import type { Caller } from '../auth/accounts';
+import type { EventSubscriptions } from './events/event-subscription';
 
 /** What every operation knows of its caller, over HTTP and over WebSocket alike. */
 export interface Context {
@@ -6,4 +7,5 @@ export interface Context {
   caller: Caller | null;
   requestId: string;
   ip: string | null;
+  subscriptions: EventSubscriptions;
 }

@@ -19,12 +19,15 @@ export class HeadWatch {
   /** Resolves when commits beyond n are there, after `ms`, or when the signal aborts. */
   async beyond(n: number, ms: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted || ms <= 0) return;
-    await new Promise<void>((resolve) => {
-      const waiter: Waiter = { n, deadline: Date.now() + ms, resolve };
-      this.waiters.push(waiter);
-      signal.addEventListener('abort', resolve as () => void, { once: true });
-      this.timer ??= setInterval(() => void this.poll(), POLL_MS);
+    let wake: () => void = () => undefined;
+    const told = new Promise<void>((resolve) => {
+      wake = resolve;
     });
+    this.waiters.push({ n, deadline: Date.now() + ms, resolve: wake });
+    this.timer ??= setInterval(() => void this.poll(), POLL_MS);
+    signal.addEventListener('abort', wake, { once: true });
+    await told;
+    signal.removeEventListener('abort', wake);
   }
 
   /** Tells of a commit that is known without asking. */

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { messageOf } from '../domain/errors';
 import type { Logger } from '../observe/logger';
 import type { BatchStore } from '../store/batches';
@@ -52,12 +53,10 @@ export class Worker {
   /** Stops taking work and waits for what is under way, at most 20 s: leases make up for the rest. */
   async stop(): Promise<void> {
     this.stopping.abort();
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, STOP_WITHIN_MS);
-    });
+    const done = new AbortController();
+    const late = setTimeout(STOP_WITHIN_MS, undefined, { signal: done.signal }).catch(() => undefined); // Ended in time.
     await Promise.race([Promise.all([...this.loops, ...this.running, this.parts.forwarder.stop()]), late]);
-    clearTimeout(timer);
+    done.abort();
     await this.parts.sweeper.stop().catch((error: unknown) => this.parts.log.warn({ error: messageOf(error) }, 'the sweeper lease runs out'));
   }
 
@@ -146,13 +145,7 @@ export class Worker {
     const { signal } = this.stopping;
     while (!signal.aborted) {
       await this.guarded(what, work());
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, ms);
-        signal.addEventListener('abort', () => {
-          clearTimeout(timer);
-          resolve();
-        }, { once: true });
-      });
+      await setTimeout(ms, undefined, { signal }).catch(() => undefined); // Stopping ends the wait.
     }
   }
 }

@@ -114,6 +114,17 @@ export class CommitStore {
       .toArray();
   }
 
+  /** How many events were stored after n. */
+  async storedAfter(n: number): Promise<number> {
+    const [sum] = await this.collection
+      .aggregate<{ stored: number }>(
+        [{ $match: { _id: { $gt: n } } }, { $group: { _id: null, stored: { $sum: '$stored' } } }],
+        { maxTimeMS: QUERY_MS },
+      )
+      .toArray();
+    return sum?.stored ?? 0;
+  }
+
   /** The counts of a source's commits after n. */
   async countsAfter(sourceId: string, n: number): Promise<Counters> {
     const fields = Object.keys(NO_COUNTS) as (keyof Counters)[];

@@ -18,13 +18,18 @@ export class LeaseStore {
 
   /** Takes or extends a lease. @returns whether this process holds it now */
   async hold(name: string, leaseMs: number): Promise<boolean> {
+    const free = { $or: [{ $eq: ['$token', this.token] }, { $lte: [{ $ifNull: ['$until', new Date(0)] }, '$$NOW'] }] };
     try {
       const result = await this.collection.findOneAndUpdate(
-        {
-          _id: name,
-          $or: [{ token: this.token }, { $expr: { $lte: ['$until', '$$NOW'] } }],
-        },
-        [{ $set: { token: this.token, until: { $add: ['$$NOW', leaseMs] } } }],
+        { _id: name },
+        [
+          {
+            $set: {
+              token: { $cond: [free, this.token, '$token'] },
+              until: { $cond: [free, { $add: ['$$NOW', leaseMs] }, '$until'] },
+            },
+          },
+        ],
         { upsert: true, returnDocument: 'after' },
       );
       return result?.token === this.token;

@@ -1,0 +1,186 @@
+import 'reflect-metadata';
+import { createHmac, hkdfSync } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { Accounts } from './auth/accounts';
+import { CallerCache } from './auth/caller-cache';
+import { secretHint } from './auth/ingest-tokens';
+import { hashToken, tokenMatches } from './auth/opaque-token';
+import { Passwords } from './auth/passwords';
+import { RefreshTokens } from './auth/refresh-tokens';
+import { atLeast } from './auth/roles';
+import { openAccessTokens } from './auth/signing-keys';
+import type { Core } from './core';
+import { Forbidden, Invalid, messageOf, NotFound, Unauthenticated } from './domain/errors';
+import { DIRECT_SOURCE_ID, type Source } from './domain/source';
+import { EventReader } from './graphql/events/event-reader';
+import { EventSubscriptions } from './graphql/events/event-subscription';
+import { EventConnectionResolver, EventResolver } from './graphql/events/resolver';
+import { HealthResolver } from './graphql/health/resolver';
+import { PeopleResolver } from './graphql/people/resolver';
+import { createSchema, type Resolvers } from './graphql/schema';
+import { SourceResolver } from './graphql/sources/resolver';
+import { SourceAdmin } from './graphql/sources/source-admin';
+import { DeliveryConnectionResolver, DeliveryResolver, EventLinksResolver, WebhookResolver } from './graphql/webhooks/resolver';
+import { WebhookAdmin } from './graphql/webhooks/webhook-admin';
+import { EventFeed } from './live/event-feed';
+import type { AddressGuard } from './net/address-guard';
+import { IngestGate } from './pipeline/ingest-gate';
+import { SettlementWatch } from './pipeline/settlement-watch';
+import { addPushDoor } from './rest/push-door';
+import { authenticateBy, bearer } from './server/authenticate';
+import { addGraphqlHttp } from './server/graphql-http';
+import { addGraphqlWs } from './server/graphql-ws';
+import { HealthCheck } from './server/health';
+import { createHttpServer } from './server/http-server';
+import { Origins, SANDBOX_ORIGINS } from './server/origins';
+
+export interface ApiOptions {
+  host: string;
+  port: number;
+  guards: { webhooks: AddressGuard; endpoints: AddressGuard };
+  webRoot: string;
+}
+
+export interface RunningApi {
+  url: string;
+  accounts: Accounts;
+  /** What the first sign-up must show; null where the server can only be reached from this machine. */
+  setupToken: string | null;
+  /** Opens the door of the source `direct`, for tools at this machine. */
+  directToken: string;
+  stop(): Promise<void>;
+}
+
+/** Starts the API in this process: HTTP, GraphQL over HTTP and WebSocket, the push door. */
+export async function startApi(core: Core, options: ApiOptions): Promise<RunningApi> {
+  const directToken = derived(core, 'direct ingest token');
+  await core.ensureDirectSource({ hash: hashToken(directToken), hint: secretHint(directToken) });
+  const setupToken = isLoopback(options.host) ? null : derived(core, 'set-up token').slice(0, 24);
+  const accounts = await openAccounts(core, setupToken);
+  const callers = new CallerCache(accounts);
+  const settlements = new SettlementWatch(core.batches);
+  const gate = new IngestGate({ batches: core.batches, settlements, hint: (ids) => core.hint('enrich', ids) });
+  const feed = openFeed(core);
+  const health = new HealthCheck(core.store.db, core.valkey, core.options.version);
+  const schema = await createSchema(resolversOf(core, { accounts, gate, health, guards: options.guards }));
+  const { settings, log, metrics } = core;
+  const origins = new Origins(settings.APOLLO_SANDBOX ? SANDBOX_ORIGINS : []);
+  const app = await createHttpServer({ health, metrics, origins, webRoot: options.webRoot, graphiql: settings.GRAPHIQL, log });
+  await addPushDoor(app, {
+    source: (id) => core.sources.get(id),
+    admit: (source, authorization) => admit(source, authorization, callers),
+    submit: (source, text) => gate.submit({ sourceId: source._id, kind: source.kind }, text),
+  });
+  const authenticate = authenticateBy(callers);
+  const subscriptions = new EventSubscriptions(feed);
+  const { GRAPHQL_INTROSPECTION: introspection, APOLLO_SANDBOX: sandbox } = settings;
+  const apollo = await addGraphqlHttp(app, { schema, authenticate, subscriptions, introspection, sandbox, log });
+  const ws = addGraphqlWs(app.server, { schema, authenticate, subscriptions, origins, allOperations: settings.WS_OPERATIONS === 'all', metrics, log });
+  await listen(app, options);
+  return {
+    url: urlOf(app, options.host),
+    accounts,
+    setupToken: (await core.users.hasFirstUser()) ? null : setupToken,
+    directToken,
+    stop: async () => {
+      feed.close();
+      await ws.close();
+      await apollo.stop();
+      await app.close();
+      settlements.close();
+    },
+  };
+}
+
+async function openAccounts(core: Core, setupToken: string | null): Promise<Accounts> {
+  const secret = Buffer.from(hkdfSync('sha256', core.options.masterKey, '', 'trailgraph refresh tokens', 32));
+  return new Accounts({
+    users: core.users,
+    sessions: core.sessions,
+    passwords: new Passwords(),
+    accessTokens: await openAccessTokens(core.signingKeys, core.box, core.now()),
+    refreshTokens: new RefreshTokens(secret),
+    now: core.now,
+    signUpOpen: core.settings.SIGNUP === 'open',
+    setupToken,
+  });
+}
+
+function openFeed(core: Core): EventFeed {
+  const { commits, events } = core;
+  const store = {
+    head: () => commits.head(),
+    oldest: () => commits.oldest(),
+    commitsAfter: (n: number, limit: number) => commits.after(n, limit),
+    eventsOf: ({ run, ids }: { run: string; ids: string[] }) => events.ofRun(run, ids),
+  };
+  return new EventFeed(store, core.bus, (error) => core.log.warn({ error: messageOf(error) }, 'the live feed reads on from the store'));
+}
+
+function resolversOf(
+  core: Core,
+  parts: { accounts: Accounts; gate: IngestGate; health: HealthCheck; guards: ApiOptions['guards'] },
+): Resolvers {
+  const { sources, batches, commits, webhooks, deliveries, box, now } = core;
+  const reader = new EventReader(core.events, commits);
+  const sourceAdmin = new SourceAdmin({ sources, box, endpoints: parts.guards.endpoints, now, hint: (id) => core.hint('fetch', [id]) });
+  const webhookAdmin = new WebhookAdmin({ webhooks, deliveries, sources, commits, box, guard: parts.guards.webhooks, hint: (id) => core.hint('forward', [id]) });
+  const ingest = {
+    submit: async (sourceId: string | null, text: Buffer) => {
+      const source = await sources.get(sourceId ?? DIRECT_SOURCE_ID);
+      if (!source) throw new NotFound(`There is no source ${sourceId}.`);
+      if (source.state === 'PAUSED') throw new Invalid('The source is paused: resume it first.');
+      return parts.gate.submit({ sourceId: source._id, kind: source.kind }, text);
+    },
+  };
+  return {
+    people: new PeopleResolver(parts.accounts, core.users),
+    sources: new SourceResolver({ sources, batches, commits, admin: sourceAdmin }),
+    events: new EventResolver(reader, ingest),
+    eventConnections: new EventConnectionResolver(reader),
+    eventLinks: new EventLinksResolver({ deliveries, sources }),
+    webhooks: new WebhookResolver({ webhooks, deliveries, commits, sources, admin: webhookAdmin }),
+    deliveries: new DeliveryResolver({ deliveries, webhooks }),
+    deliveryConnections: new DeliveryConnectionResolver({ deliveries }),
+    health: new HealthResolver(parts.health),
+  };
+}
+
+/** The source's own token opens its door; so does the access token of an OPERATOR. */
+async function admit(source: Source, authorization: string | undefined, callers: CallerCache): Promise<void> {
+  if (!authorization) throw new Unauthenticated('Expected `Authorization: Bearer <ingest token>`.');
+  const token = bearer(authorization);
+  if (source.httpPush && tokenMatches(token, source.httpPush.tokenHash)) return;
+  const refused = new Unauthenticated('There is no such source, or the token is not its own.');
+  const caller = await callers.authenticate(token).catch((error: unknown) => {
+    if (error instanceof Unauthenticated) throw refused;
+    throw error;
+  });
+  if (!atLeast(caller.role, 'OPERATOR')) throw new Forbidden('Only an OPERATOR may ingest.');
+}
+
+/** A token that every process with the same master key knows, and nobody else. */
+function derived(core: Core, purpose: string): string {
+  return createHmac('sha256', core.options.masterKey).update(`trailgraph ${purpose}`).digest('base64url');
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+}
+
+async function listen(app: FastifyInstance, { host, port }: ApiOptions): Promise<void> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'EADDRINUSE') throw error;
+    await app.close();
+    throw new Invalid(`Port ${port} on ${host} is in use: stop what listens there, or set PORT to another one (0 takes a free one).`);
+  }
+}
+
+function urlOf(app: FastifyInstance, host: string): string {
+  const { port } = app.server.address() as AddressInfo;
+  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  return `http://${name}:${port}`;
+}

@@ -1,0 +1,199 @@
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { type RunningApi, startApi } from './api';
+import { masterKeyFrom } from './auth/secret-box';
+import type { Environment } from './config/environment';
+import type { Settings } from './config/settings';
+import { Core } from './core';
+import { Invalid } from './domain/errors';
+import { lockDataDir } from './embedded/data-dir-lock';
+import { type EmbeddedServers, startEmbeddedServers } from './embedded/embedded-servers';
+import { readOrCreateMasterKey } from './embedded/master-key';
+import { replacePrivateFile } from './embedded/private-file';
+import { type Cidr, parseCidrs } from './net/address-guard';
+import type { Logger } from './observe/logger';
+import type { CrashHook } from './pipeline/crash-points';
+import { WorkerProcesses } from './worker-processes';
+import { guardsOf, type RunningWorker, startWorker } from './workers';
+
+export interface TrailGraphOptions {
+  settings: Settings;
+  version: string;
+  log: Logger;
+  /** Where programs to embed are looked for (PATH) and kept. */
+  searchPath: string;
+  cacheDir: string;
+  /** The folder of built pages. */
+  webRoot: string;
+  /** What worker processes inherit, and the program that they run; null: the worker runs in this process. */
+  workers: { program: string; environment: Environment } | null;
+  crash: CrashHook;
+}
+
+/** A running TrailGraph. */
+export interface TrailGraph {
+  core: Core;
+  /** Null in a process that is a worker alone. */
+  api: RunningApi | null;
+  embedded: boolean;
+  /** Whether a demo source was made at this start. */
+  demoMade: boolean;
+  stop(): Promise<void>;
+}
+
+/** Tools at this machine find a running server by this file in DATA_DIR. */
+export const SERVER_NOTE = 'server.json';
+
+const LOOPBACK = '127.0.0.0/8,::1/128';
+const DEMO_SEED = 1;
+
+/** Releases what was opened, last in first out; the first failure is thrown after all were tried. */
+class Openings {
+  private readonly closers: (() => Promise<void>)[] = [];
+
+  add(close: () => Promise<void>): void {
+    this.closers.push(close);
+  }
+
+  async close(): Promise<void> {
+    let first: unknown = null;
+    for (let close = this.closers.pop(); close; close = this.closers.pop()) {
+      await close().catch((error: unknown) => {
+        first ??= error;
+      });
+    }
+    if (first) throw first;
+  }
+}
+
+/** Starts what the role asks for. Whatever was started is stopped again where a later step fails. */
+export async function startTrailGraph(options: TrailGraphOptions): Promise<TrailGraph> {
+  const openings = new Openings();
+  try {
+    return await start(options, openings);
+  } catch (error) {
+    await openings.close().catch((closing: unknown) => options.log.warn({ error: String(closing) }, 'not everything could be closed'));
+    throw error;
+  }
+}
+
+async function start(options: TrailGraphOptions, openings: Openings): Promise<TrailGraph> {
+  const { settings, log, version } = options;
+  const servers = await openServers(options, openings);
+  const core = await Core.open({ settings, log, version, masterKey: servers.masterKey, mongodbUri: servers.mongodbUri, redisUrl: servers.redisUrl });
+  openings.add(() => core.close());
+  const ownPorts = [...settings.TRAILGRAPH_OWN_PORTS, ...servers.ownPorts];
+  const allow: Cidr[] = servers.embedded ? parseCidrs(LOOPBACK) : [];
+  if (settings.ROLE === 'worker') {
+    const worker = await startWorker(core, { ownPorts, allow, crash: options.crash });
+    openings.add(() => worker.stop());
+    return { core, api: null, embedded: false, demoMade: false, stop: () => openings.close() };
+  }
+  const host = settings.HOST ?? (servers.embedded ? '127.0.0.1' : '0.0.0.0');
+  if (settings.ROLE === 'api' || options.workers) core.startQueues(null);
+  const demoMade = await makeDemo(core, settings.DEMO_SOURCE ?? (servers.embedded ? 'on' : 'off'));
+  const guards = guardsOf(core, { ownPorts, allow });
+  const api = await startApi(core, { host, port: settings.PORT, guards, webRoot: options.webRoot });
+  openings.add(() => api.stop());
+  if (settings.ROLE === 'all') await startWorkers(core, options, { ownPorts, allow }, servers, openings);
+  if (servers.embedded) await noteServer(settings.DATA_DIR, api, servers);
+  return { core, api, embedded: servers.embedded, demoMade, stop: () => openings.close() };
+}
+
+interface Servers {
+  mongodbUri: string;
+  redisUrl: string;
+  masterKey: Buffer;
+  embedded: boolean;
+  ownPorts: number[];
+}
+
+/** The servers that the settings name, and our own where they name none. */
+async function openServers(options: TrailGraphOptions, openings: Openings): Promise<Servers> {
+  const { settings, log } = options;
+  const need = { mongod: settings.MONGODB_URI === undefined, valkey: settings.REDIS_URL === undefined };
+  const embedded = need.mongod || need.valkey;
+  let started: EmbeddedServers | null = null;
+  if (embedded) {
+    const lock = await lockDataDir(settings.DATA_DIR);
+    openings.add(() => lock.release());
+    started = await startEmbeddedServers({
+      dataDir: settings.DATA_DIR,
+      need,
+      ...(settings.MONGOD_BINARY ? { mongodBinary: settings.MONGOD_BINARY } : {}),
+      ...(settings.VALKEY_BINARY ? { valkeyBinary: settings.VALKEY_BINARY } : {}),
+      searchPath: options.searchPath,
+      cacheDir: options.cacheDir,
+      log,
+      lock,
+    });
+    openings.add(started.close);
+  }
+  const mongodbUri = settings.MONGODB_URI ?? started?.mongodbUri;
+  const redisUrl = settings.REDIS_URL ?? started?.redisUrl;
+  if (!mongodbUri || !redisUrl) throw new Error('a server was neither named nor started');
+  const ownPorts = [started?.mongodbUri, started?.redisUrl].flatMap((uri) => (uri ? [Number(new URL(uri).port)] : []));
+  return { mongodbUri, redisUrl, embedded, ownPorts, masterKey: await openMasterKey(settings, embedded) };
+}
+
+async function openMasterKey(settings: Settings, embedded: boolean): Promise<Buffer> {
+  if (settings.TRAILGRAPH_MASTER_KEY) return masterKeyFrom(settings.TRAILGRAPH_MASTER_KEY);
+  if (embedded) return readOrCreateMasterKey(settings.DATA_DIR);
+  throw new Invalid('TRAILGRAPH_MASTER_KEY must be set (32 random bytes: `openssl rand -base64 32`): it seals secrets at rest.');
+}
+
+async function startWorkers(
+  core: Core,
+  options: TrailGraphOptions,
+  guard: { ownPorts: number[]; allow: Cidr[] },
+  servers: Servers,
+  openings: Openings,
+): Promise<void> {
+  if (!options.workers) {
+    const worker: RunningWorker = await startWorker(core, { ...guard, crash: options.crash });
+    openings.add(() => worker.stop());
+    return;
+  }
+  const { settings, log } = options;
+  const cidrs = (own: Cidr[]): string => [...guard.allow, ...own].map((cidr) => cidr.text).join(',');
+  const processes = new WorkerProcesses({
+    program: options.workers.program,
+    count: settings.WORKERS ?? Math.max(1, availableParallelism() - 1),
+    metrics: core.metrics,
+    log,
+    environment: {
+      ...options.workers.environment,
+      ROLE: 'worker',
+      MONGODB_URI: servers.mongodbUri,
+      REDIS_URL: servers.redisUrl,
+      TRAILGRAPH_MASTER_KEY: servers.masterKey.toString('base64'),
+      TRAILGRAPH_OWN_PORTS: guard.ownPorts.join(','),
+      WEBHOOK_ALLOW_CIDRS: cidrs(settings.WEBHOOK_ALLOW_CIDRS),
+      AWS_ENDPOINT_ALLOW_CIDRS: cidrs(settings.AWS_ENDPOINT_ALLOW_CIDRS),
+    },
+  });
+  openings.add(() => processes.stop());
+}
+
+/** Makes the demo source once; deleting it is final. */
+async function makeDemo(core: Core, wanted: 'on' | 'off'): Promise<boolean> {
+  if (wanted === 'off' || (await core.sources.getAny('demo'))) return false;
+  const now = core.now();
+  await core.sources.create({
+    _id: 'demo',
+    name: 'demo',
+    kind: 'DEMO',
+    aws: null,
+    s3: null,
+    httpPush: null,
+    demo: { eventsPerSecond: 5, seed: DEMO_SEED, startedAt: now, firstRecord: 0 },
+    dropFilter: null,
+    nextRunAt: now,
+  });
+  return true;
+}
+
+async function noteServer(dataDir: string, api: RunningApi, { mongodbUri }: Servers): Promise<void> {
+  const note = { url: api.url, ingestToken: api.directToken, mongodbUri };
+  await replacePrivateFile(join(dataDir, SERVER_NOTE), JSON.stringify(note));
+}

@@ -1,0 +1,163 @@
+import type { Redis } from 'ioredis';
+import { SecretBox } from './auth/secret-box';
+import type { Settings } from './config/settings';
+import { DIRECT_SOURCE_ID } from './domain/source';
+import { CommitBus } from './live/bus';
+import type { Logger } from './observe/logger';
+import { Metrics } from './observe/metrics';
+import { HintQueue } from './pipeline/hint-queue';
+import { BatchStore } from './store/batches';
+import { CheckpointStore } from './store/checkpoints';
+import { StoreClock } from './store/clock';
+import { CommitStore } from './store/commits';
+import { connectStore, type StoreConnection } from './store/connection';
+import { DeliveryStore } from './store/deliveries';
+import { EventStore } from './store/events';
+import { ensureIndexes } from './store/indexes';
+import { LeaseStore } from './store/leases';
+import { QuarantineStore } from './store/quarantine';
+import { SessionStore } from './store/sessions';
+import { SigningKeyStore } from './store/signing-keys';
+import { SourceStore } from './store/sources';
+import { UserStore } from './store/users';
+import { WebhookStore } from './store/webhooks';
+import { connectValkey, valkeyAddress } from './valkey/connect';
+
+/** What a process is started with, whatever its role. */
+export interface CoreOptions {
+  settings: Settings;
+  mongodbUri: string;
+  redisUrl: string;
+  masterKey: Buffer;
+  version: string;
+  log: Logger;
+}
+
+export type QueueName = 'fetch' | 'enrich' | 'forward';
+
+/** Where hints are taken, in a process that works. */
+export type HintHandlers = Record<QueueName, { concurrency: number; handle: (id: string) => Promise<void> }>;
+
+/** What every role needs: the stores, the clock, the bus, the queues. The owner closes it. */
+export class Core {
+  readonly metrics = new Metrics({ process: true });
+  readonly box: SecretBox;
+  readonly sources: SourceStore;
+  readonly batches: BatchStore;
+  readonly events: EventStore;
+  readonly commits: CommitStore;
+  readonly quarantine: QuarantineStore;
+  readonly checkpoints: CheckpointStore;
+  readonly webhooks: WebhookStore;
+  readonly deliveries: DeliveryStore;
+  readonly leases: LeaseStore;
+  readonly users: UserStore;
+  readonly sessions: SessionStore;
+  readonly signingKeys: SigningKeyStore;
+  readonly valkey: Redis;
+  readonly bus: CommitBus;
+  private readonly queues = new Map<QueueName, HintQueue>();
+
+  private constructor(
+    readonly options: CoreOptions,
+    readonly store: StoreConnection,
+    readonly clock: StoreClock,
+  ) {
+    const { connection, db } = store;
+    this.box = new SecretBox(options.masterKey);
+    this.sources = new SourceStore(connection, db, clock);
+    this.batches = new BatchStore(db, clock);
+    this.events = new EventStore(db);
+    this.commits = new CommitStore(db, clock);
+    this.quarantine = new QuarantineStore(db);
+    this.checkpoints = new CheckpointStore(db);
+    this.webhooks = new WebhookStore(connection, db, clock);
+    this.deliveries = new DeliveryStore(db, clock);
+    this.leases = new LeaseStore(db);
+    this.users = new UserStore(connection, db);
+    this.sessions = new SessionStore(db);
+    this.signingKeys = new SigningKeyStore(db);
+    this.valkey = connectValkey(options.redisUrl, 'main');
+    this.bus = new CommitBus(this.valkey, connectValkey(options.redisUrl, 'bus'), options.settings.TRAILGRAPH_PREFIX);
+  }
+
+  /** Connects, and makes the indexes and what is built in. @throws Unavailable where MongoDB does not answer */
+  static async open(options: CoreOptions): Promise<Core> {
+    const store = await connectStore(options.mongodbUri);
+    try {
+      await ensureIndexes(store.db, { eventsDays: options.settings.RETENTION_DAYS });
+      return new Core(options, store, await StoreClock.open(store.db));
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  readonly now = (): Date => this.clock.now();
+
+  /** The stores by name, for parts that take several. */
+  stores() {
+    const { sources, batches, events, commits, quarantine, checkpoints, webhooks, deliveries, leases } = this;
+    return { sources, batches, events, commits, quarantine, checkpoints, webhooks, deliveries, leases };
+  }
+
+  get log(): Logger {
+    return this.options.log;
+  }
+
+  get settings(): Settings {
+    return this.options.settings;
+  }
+
+  get leaseMs(): number {
+    return this.settings.TRAILGRAPH_LEASE_SECONDS * 1_000;
+  }
+
+  /** Starts the queues: with handlers in a process that works, without in one that only gives hints. */
+  startQueues(handlers: HintHandlers | null): void {
+    for (const name of ['fetch', 'enrich', 'forward'] as const) {
+      const worker = handlers?.[name];
+      const queue = new HintQueue({
+        name,
+        prefix: this.settings.TRAILGRAPH_PREFIX,
+        address: valkeyAddress(this.options.redisUrl),
+        ...(worker ? { worker } : {}),
+        onLost: (count) => this.metrics.lostHints(count),
+        log: this.log,
+      });
+      this.queues.set(name, queue);
+      queue.start();
+    }
+  }
+
+  readonly hint = async (name: QueueName, ids: string[]): Promise<void> => {
+    await this.queues.get(name)?.give(ids);
+  };
+
+  /** Makes the source that records count on when nobody names one. */
+  async ensureDirectSource(token: { hash: string; hint: string }): Promise<void> {
+    if (await this.sources.getAny(DIRECT_SOURCE_ID)) return;
+    await this.sources
+      .create({
+        _id: DIRECT_SOURCE_ID,
+        name: 'direct',
+        kind: 'HTTP_PUSH',
+        aws: null,
+        s3: null,
+        httpPush: { tokenHash: token.hash, tokenHint: token.hint },
+        demo: null,
+        dropFilter: null,
+        nextRunAt: null,
+      })
+      .catch(async (error: unknown) => {
+        if (!(await this.sources.getAny(DIRECT_SOURCE_ID))) throw error; // Another process made it meanwhile.
+      });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.queues.values()].map((queue) => queue.close()));
+    await this.bus.close();
+    this.clock.close();
+    await this.store.close();
+  }
+}

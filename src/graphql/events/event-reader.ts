@@ -1,0 +1,57 @@
+import { SLICE_STRIDE, type StoredEvent } from '../../domain/event';
+import type { EventFilter } from '../../domain/filter';
+import { type CommitStore, sliceKey } from '../../store/commits';
+import type { EventOrderField, EventStore } from '../../store/events';
+import type { PageRequest } from '../../store/page';
+import { type Connection, toConnection } from '../connection';
+import { type EnrichedEvent, toEvent } from './types';
+
+/** Reads events as the API shows them: committed ones only, each with its place in the stream. */
+export class EventReader {
+  constructor(
+    private readonly events: EventStore,
+    private readonly commits: CommitStore,
+  ) {}
+
+  async get(id: string): Promise<EnrichedEvent | null> {
+    const event = await this.events.get(id.toLowerCase());
+    return event ? ((await this.placed([event])).get(event._id) ?? null) : null;
+  }
+
+  async byIds(ids: string[]): Promise<EnrichedEvent[]> {
+    const events = await this.events.byIds(ids);
+    const placed = await this.placed(events);
+    return events.flatMap((event) => placed.get(event._id) ?? []);
+  }
+
+  async page(
+    filter: EventFilter | null,
+    order: { field: EventOrderField; descending: boolean },
+    request: PageRequest,
+  ): Promise<Connection<EnrichedEvent>> {
+    const page = await this.events.page(filter, order, request);
+    const placed = await this.placed(page.items.map(({ item }) => item));
+    const items = page.items.filter(({ item }) => placed.has(item._id));
+    return toConnection({ ...page, items }, (event) => placed.get(event._id)!);
+  }
+
+  count(filter: EventFilter | null, limit: number): Promise<number> {
+    return this.events.count(filter, limit);
+  }
+
+  /** One look-up for all slices; what is not committed yet has no place and is left out. */
+  private async placed(events: StoredEvent[]): Promise<Map<string, EnrichedEvent>> {
+    const slices = new Map<string, { run: string; slice: number }>();
+    for (const event of events) {
+      const slice = Math.floor(event.pos / SLICE_STRIDE);
+      slices.set(sliceKey(event.run, slice), { run: event.run, slice });
+    }
+    const numbers = await this.commits.numbers([...slices.values()]);
+    const placed = new Map<string, EnrichedEvent>();
+    for (const event of events) {
+      const n = numbers.get(sliceKey(event.run, Math.floor(event.pos / SLICE_STRIDE)));
+      if (n !== undefined) placed.set(event._id, toEvent(event, { n, pos: event.pos }));
+    }
+    return placed;
+  }
+}

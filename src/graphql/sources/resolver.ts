@@ -1,0 +1,143 @@
+import { Arg, Authorized, Ctx, FieldResolver, ID, Int, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
+import type { BatchState } from '../../domain/batch';
+import { addCounts } from '../../domain/source';
+import type { SourceKind, SourceState } from '../../domain/source';
+import type { BatchStore } from '../../store/batches';
+import type { CommitStore } from '../../store/commits';
+import type { SourceStore } from '../../store/sources';
+import { connectionTypes, countedConnectionTypes, pageRequest, toConnection } from '../connection';
+import type { Context } from '../context';
+import type { SourceAdmin } from './source-admin';
+import {
+  Batch,
+  BatchStateEnum,
+  CreateSourceInput,
+  CreateSourcePayload,
+  Source,
+  SourceKindEnum,
+  SourceStateEnum,
+  SourceStatus,
+  toBatch,
+  toSource,
+  UpdateSourceInput,
+} from './types';
+
+const batchTypes = connectionTypes('Batch', () => Batch);
+const sourceTypes = countedConnectionTypes('Source', () => Source);
+
+@ObjectType({ description: 'A page of batches, newest first.' })
+export class BatchConnection extends batchTypes.ConnectionBase {}
+
+@ObjectType({ description: 'A page of sources, oldest first.' })
+export class SourceConnection extends sourceTypes.ConnectionBase {}
+
+export interface SourceResolverParts {
+  sources: SourceStore;
+  batches: BatchStore;
+  commits: CommitStore;
+  admin: SourceAdmin;
+}
+
+@Resolver(() => Source)
+export class SourceResolver {
+  constructor(private readonly parts: SourceResolverParts) {}
+
+  @Authorized('VIEWER')
+  @Query(() => Source, { nullable: true, description: 'One source; null where there is none.' })
+  async source(@Arg('id', () => ID, { description: 'Its id.' }) id: string): Promise<Source | null> {
+    const source = await this.parts.sources.get(id);
+    return source ? toSource(source) : null;
+  }
+
+  @Authorized('VIEWER')
+  @Query(() => SourceConnection, { description: 'Sources, oldest first.' })
+  async sources(
+    @Arg('first', () => Int, { defaultValue: 50, description: 'At most 200.' }) first: number,
+    @Arg('after', () => String, { nullable: true, description: 'Cursor of an edge.' }) after?: string | null,
+    @Arg('kinds', () => [SourceKindEnum], { nullable: true, description: 'Only these.' }) kinds?: SourceKind[] | null,
+    @Arg('states', () => [SourceStateEnum], { nullable: true, description: 'Only these.' }) states?: SourceState[] | null,
+  ): Promise<SourceConnection> {
+    const [page, totalCount] = await Promise.all([
+      this.parts.sources.page({ kinds, states }, pageRequest({ first, after })),
+      this.parts.sources.count({ kinds, states }),
+    ]);
+    return { ...toConnection(page, toSource), totalCount };
+  }
+
+  @Authorized('VIEWER')
+  @Query(() => Batch, { nullable: true, description: 'One batch; null where there is none.' })
+  async batch(@Arg('id', () => ID, { description: 'Its id.' }) id: string): Promise<Batch | null> {
+    const batch = await this.parts.batches.get(id);
+    return batch ? toBatch(batch) : null;
+  }
+
+  @Authorized('OPERATOR')
+  @Mutation(() => CreateSourcePayload, { description: 'Makes a source, which is read at once.' })
+  async createSource(
+    @Arg('input', () => CreateSourceInput, { description: 'What it is to be.' }) input: CreateSourceInput,
+    @Ctx() { caller }: Context,
+  ): Promise<CreateSourcePayload> {
+    const { source, ingestToken } = await this.parts.admin.create(input, caller!.role);
+    return { source: toSource(source), ingestToken };
+  }
+
+  @Authorized('OPERATOR')
+  @Mutation(() => Source, { description: 'Changes a source.' })
+  async updateSource(
+    @Arg('id', () => ID, { description: 'Its id.' }) id: string,
+    @Arg('input', () => UpdateSourceInput, { description: 'What changes.' }) input: UpdateSourceInput,
+    @Ctx() { caller }: Context,
+  ): Promise<Source> {
+    return toSource(await this.parts.admin.update(id, input, caller!.role));
+  }
+
+  @Authorized('OPERATOR')
+  @Mutation(() => ID, { description: 'Stops fetching, cancels what is not read yet, then hides the source. Its events stay.' })
+  async deleteSource(@Arg('id', () => ID, { description: 'Its id.' }) id: string): Promise<string> {
+    await this.parts.admin.delete(id);
+    return id;
+  }
+
+  @Authorized('OPERATOR')
+  @Mutation(() => Source, { description: 'Stops fetching; what is in the ledger is still stored.' })
+  async pauseSource(@Arg('id', () => ID, { description: 'Its id.' }) id: string): Promise<Source> {
+    return toSource(await this.parts.admin.pause(id));
+  }
+
+  @Authorized('OPERATOR')
+  @Mutation(() => Source, { description: 'Goes on where it was paused.' })
+  async resumeSource(@Arg('id', () => ID, { description: 'Its id.' }) id: string): Promise<Source> {
+    return toSource(await this.parts.admin.resume(id));
+  }
+
+  @Authorized('OPERATOR')
+  @Mutation(() => Source, { description: 'Reads the source at once.' })
+  async fetchNow(@Arg('sourceId', () => ID, { description: 'Its id.' }) sourceId: string): Promise<Source> {
+    return toSource(await this.parts.admin.fetchNow(sourceId));
+  }
+
+  @FieldResolver(() => SourceStatus, { description: 'How it fares, and its counters.' })
+  async status(@Root() { stored }: Source): Promise<SourceStatus> {
+    const { commits, batches } = this.parts;
+    const [unfolded, oldestPending] = await Promise.all([
+      commits.countsAfter(stored._id, stored.through),
+      batches.oldestPendingObject(stored._id),
+    ]);
+    return {
+      ...stored.status,
+      nextRunAt: stored.state === 'ACTIVE' ? stored.nextRunAt : null,
+      checkpoint: oldestPending ?? stored.status.lastSuccessAt,
+      ...addCounts(stored.counters, unfolded),
+    };
+  }
+
+  @FieldResolver(() => BatchConnection, { description: 'Its fetched work, newest first.' })
+  async batches(
+    @Root() { id }: Source,
+    @Arg('first', () => Int, { defaultValue: 20, description: 'At most 200.' }) first: number,
+    @Arg('after', () => String, { nullable: true, description: 'Cursor of an edge.' }) after?: string | null,
+    @Arg('states', () => [BatchStateEnum], { nullable: true, description: 'Only these.' }) states?: BatchState[] | null,
+  ): Promise<BatchConnection> {
+    return toConnection(await this.parts.batches.page(id, states ?? null, pageRequest({ first, after })), toBatch);
+  }
+}

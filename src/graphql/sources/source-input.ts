@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { Invalid } from '../../domain/errors';
+
+const name = z.string().trim().min(1, 'must not be empty').max(100, 'must have at most 100 characters');
+const maybe = <T extends z.ZodType>(type: T) => type.nullish();
+
+const s3 = z.object({
+  bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'is not the name of a bucket'),
+  prefix: maybe(z.string().max(512, 'must have at most 512 characters')),
+  accountIds: maybe(z.array(z.string().regex(/^\d{12}$/, 'is not an account id: twelve digits')).max(1_000)),
+  regions: maybe(z.array(z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'is not a Region')).max(100)),
+  organizationId: maybe(z.string().regex(/^o-[a-z0-9]{10,32}$/, 'is not the id of an organization: o-...')),
+  pollIntervalSeconds: maybe(z.number().int().min(5, 'must be 5 at least').max(86_400, 'must be 86400 at most')),
+  startAt: maybe(z.date()),
+});
+
+const aws = z.object({
+  region: maybe(z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'is not a Region')),
+  profile: maybe(z.string().min(1).max(100)),
+  accessKeyId: maybe(z.string().min(1).max(128)),
+  secretAccessKey: maybe(z.string().min(1).max(256)),
+  sessionToken: maybe(z.string().min(1).max(4_096)),
+  endpointUrl: maybe(z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).max(2_048)),
+});
+
+const httpPush = z.object({ token: maybe(z.string()) });
+const demo = z.object({
+  eventsPerSecond: maybe(z.number().min(0.01, 'must be 0.01 at least').max(1_000, 'must be 1000 at most')),
+  seed: maybe(z.number().int()),
+});
+
+const shape = { aws: maybe(aws), s3: maybe(s3), httpPush: maybe(httpPush), demo: maybe(demo), dropFilter: z.any() };
+
+const create = z.object({ name, ...shape });
+const update = z.object({ name: name.nullish(), ...shape });
+
+export type CheckedCreate = z.infer<typeof create>;
+export type CheckedUpdate = z.infer<typeof update>;
+
+/** @throws Invalid naming every fault at once */
+export function checkCreate(input: unknown): CheckedCreate {
+  return check(create, input);
+}
+
+/** @throws Invalid naming every fault at once */
+export function checkUpdate(input: unknown): CheckedUpdate {
+  return check(update, input);
+}
+
+function check<T extends z.ZodType>(schema: T, input: unknown): z.infer<T> {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const fields = parsed.error.issues.map((issue) => ({
+    path: ['input', ...issue.path.map((part) => (typeof part === 'number' ? part : String(part)))],
+    message: issue.message,
+  }));
+  throw new Invalid(`The source is not valid: ${fields[0]!.path.slice(1).join('.')} ${fields[0]!.message}.`, fields);
+}

@@ -1,0 +1,207 @@
+import { Arg, Authorized, FieldResolver, ID, Int, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
+import { Invalid } from '../../domain/errors';
+import type { WebhookState } from '../../domain/webhook';
+import type { CommitStore } from '../../store/commits';
+import type { DeliveryQuery, DeliveryStore } from '../../store/deliveries';
+import type { SourceStore } from '../../store/sources';
+import type { WebhookStore } from '../../store/webhooks';
+import { connectionTypes, countedConnectionTypes, pageRequest, toConnection } from '../connection';
+import { EnrichedEvent } from '../events/types';
+import { Source, toSource } from '../sources/types';
+import {
+  CreateWebhookInput,
+  Delivery,
+  DeliveryFilter,
+  toDelivery,
+  toWebhook,
+  UpdateWebhookInput,
+  Webhook,
+  WebhookSecretPayload,
+  WebhookStateEnum,
+  WebhookStats,
+} from './types';
+import type { WebhookAdmin } from './webhook-admin';
+
+const webhookTypes = countedConnectionTypes('Webhook', () => Webhook);
+const deliveryTypes = connectionTypes('Delivery', () => Delivery);
+
+@ObjectType({ description: 'A page of webhooks, oldest first.' })
+export class WebhookConnection extends webhookTypes.ConnectionBase {}
+
+@ObjectType({ description: 'A page of deliveries, newest first.' })
+export class DeliveryConnection extends deliveryTypes.ConnectionBase {
+  /** What totalCount counts. */
+  query!: DeliveryQuery;
+}
+
+export interface WebhookResolverParts {
+  webhooks: WebhookStore;
+  deliveries: DeliveryStore;
+  commits: CommitStore;
+  sources: SourceStore;
+  admin: WebhookAdmin;
+}
+
+const MAX_COUNT = 1_000_000;
+const MAX_PENDING = 100_000;
+
+async function deliveryPage(
+  deliveries: DeliveryStore,
+  query: DeliveryQuery,
+  args: { first: number; after?: string | null },
+): Promise<DeliveryConnection> {
+  return { ...toConnection(await deliveries.page(query, pageRequest(args)), toDelivery), query };
+}
+
+@Resolver(() => Webhook)
+export class WebhookResolver {
+  constructor(private readonly parts: WebhookResolverParts) {}
+
+  @Authorized('VIEWER')
+  @Query(() => Webhook, { nullable: true, description: 'One webhook; null where there is none.' })
+  async webhook(@Arg('id', () => ID, { description: 'Its id.' }) id: string): Promise<Webhook | null> {
+    const webhook = await this.parts.webhooks.get(id);
+    return webhook ? toWebhook(webhook) : null;
+  }
+
+  @Authorized('VIEWER')
+  @Query(() => WebhookConnection, { description: 'Webhooks, oldest first.' })
+  async webhooks(
+    @Arg('first', () => Int, { defaultValue: 50, description: 'At most 200.' }) first: number,
+    @Arg('after', () => String, { nullable: true, description: 'Cursor of an edge.' }) after?: string | null,
+    @Arg('states', () => [WebhookStateEnum], { nullable: true, description: 'Only these.' }) states?: WebhookState[] | null,
+  ): Promise<WebhookConnection> {
+    const [page, totalCount] = await Promise.all([
+      this.parts.webhooks.page(states ?? null, pageRequest({ first, after })),
+      this.parts.webhooks.count(states ?? null),
+    ]);
+    return { ...toConnection(page, toWebhook), totalCount };
+  }
+
+  @Authorized('OPERATOR')
+  @Mutation(() => WebhookSecretPayload, { description: 'Makes a webhook. It hears of what is stored from now on.' })
+  async createWebhook(@Arg('input', () => CreateWebhookInput, { description: 'What it is to be.' }) input: CreateWebhookInput): Promise<WebhookSecretPayload> {
+    const { webhook, secret } = await this.parts.admin.create(input);
+    return { webhook: toWebhook(webhook), secret };
+  }
+
+  @Authorized('OPERATOR')
+  @Mutation(() => Webhook, { description: 'Changes a webhook. What is in a delivery already stays as it is.' })
+  async updateWebhook(
+    @Arg('id', () => ID, { description: 'Its id.' }) id: string,
+    @Arg('input', () => UpdateWebhookInput, { description: 'What changes.' }) input: UpdateWebhookInput,
+  ): Promise<Webhook> {
+    return toWebhook(await this.parts.admin.update(id, input));
+  }
+
+  @Authorized('OPERATOR')
+  @Mutation(() => ID, { description: 'Deletes a webhook and cancels its pending deliveries.' })
+  async deleteWebhook(@Arg('id', () => ID, { description: 'Its id.' }) id: string): Promise<string> {
+    await this.parts.admin.delete(id);
+    return id;
+  }
+
+  @Authorized('OPERATOR')
+  @Mutation(() => Webhook, { description: 'Sends nothing more; the position stays.' })
+  async pauseWebhook(@Arg('id', () => ID, { description: 'Its id.' }) id: string): Promise<Webhook> {
+    return toWebhook(await this.parts.admin.pause(id));
+  }
+
+  @Authorized('OPERATOR')
+  @Mutation(() => Webhook, { description: 'Goes on from its position: what was stored meanwhile is delivered.' })
+  async resumeWebhook(@Arg('id', () => ID, { description: 'Its id.' }) id: string): Promise<Webhook> {
+    return toWebhook(await this.parts.admin.resume(id));
+  }
+
+  @FieldResolver(() => [Source], { nullable: true, description: 'Whose events; null: of all sources but the demo.' })
+  async sources(@Root() { sourceIds }: Webhook): Promise<Source[] | null> {
+    return sourceIds ? (await this.parts.sources.many(sourceIds)).map(toSource) : null;
+  }
+
+  @FieldResolver(() => WebhookStats, { description: 'How it fares.' })
+  async stats(@Root() { stored: webhook }: Webhook): Promise<WebhookStats> {
+    const { commits, deliveries } = this.parts;
+    const [behind, pending, delivered, failed] = await Promise.all([
+      commits.storedAfter(webhook.position.n),
+      deliveries.pendingCount(webhook._id, MAX_PENDING),
+      deliveries.countByState(webhook._id, 'DELIVERED'),
+      deliveries.countByState(webhook._id, 'FAILED'),
+    ]);
+    return { behind, pending, delivered, failed, consecutiveFailures: webhook.consecutiveFailures };
+  }
+
+  @FieldResolver(() => DeliveryConnection, { description: 'What was sent, newest first.' })
+  deliveries(
+    @Root() { id }: Webhook,
+    @Arg('first', () => Int, { defaultValue: 20, description: 'At most 200.' }) first: number,
+    @Arg('after', () => String, { nullable: true, description: 'Cursor of an edge.' }) after?: string | null,
+    @Arg('filter', () => DeliveryFilter, { nullable: true, description: 'Only these.' }) filter?: DeliveryFilter | null,
+  ): Promise<DeliveryConnection> {
+    return deliveryPage(this.parts.deliveries, { ...filter, webhookIds: [id] }, { first, after });
+  }
+}
+
+@Resolver(() => Delivery)
+export class DeliveryResolver {
+  constructor(private readonly parts: { deliveries: DeliveryStore; webhooks: WebhookStore }) {}
+
+  @Authorized('VIEWER')
+  @Query(() => Delivery, { nullable: true, description: 'One delivery; null where there is none.' })
+  async delivery(@Arg('id', () => ID, { description: 'The webhook-id.' }) id: string): Promise<Delivery | null> {
+    const delivery = await this.parts.deliveries.get(id);
+    return delivery ? toDelivery(delivery) : null;
+  }
+
+  @Authorized('VIEWER')
+  @Query(() => DeliveryConnection, { description: 'Deliveries that match, newest first.' })
+  deliveries(
+    @Arg('first', () => Int, { defaultValue: 50, description: 'At most 200.' }) first: number,
+    @Arg('after', () => String, { nullable: true, description: 'Cursor of an edge.' }) after?: string | null,
+    @Arg('filter', () => DeliveryFilter, { nullable: true, description: 'Only these.' }) filter?: DeliveryFilter | null,
+  ): Promise<DeliveryConnection> {
+    return deliveryPage(this.parts.deliveries, filter ?? {}, { first, after });
+  }
+
+  @FieldResolver(() => Webhook, { nullable: true, description: 'Null where the webhook is deleted.' })
+  async webhook(@Root() { webhookId }: Delivery): Promise<Webhook | null> {
+    const webhook = await this.parts.webhooks.get(webhookId);
+    return webhook ? toWebhook(webhook) : null;
+  }
+}
+
+@Resolver(() => DeliveryConnection)
+export class DeliveryConnectionResolver {
+  constructor(private readonly parts: { deliveries: DeliveryStore }) {}
+
+  @FieldResolver(() => Int, { description: 'How many deliveries match, counted up to `limit`.' })
+  totalCount(
+    @Root() { query }: DeliveryConnection,
+    @Arg('limit', () => Int, { defaultValue: 10_000, description: 'Where counting stops; at most 1,000,000.' }) limit: number,
+  ): Promise<number> {
+    if (limit < 1 || limit > MAX_COUNT) {
+      throw new Invalid(`\`limit\` must lie between 1 and ${MAX_COUNT}.`, [{ path: ['limit'], message: 'out of bounds' }]);
+    }
+    return this.parts.deliveries.count(query, limit);
+  }
+}
+
+/** The fields that lead from an event to what else is known of it. */
+@Resolver(() => EnrichedEvent)
+export class EventLinksResolver {
+  constructor(private readonly parts: { deliveries: DeliveryStore; sources: SourceStore }) {}
+
+  @FieldResolver(() => Source, { nullable: true, description: 'Null where the source is deleted.' })
+  async source(@Root() { sourceId }: EnrichedEvent): Promise<Source | null> {
+    const source = await this.parts.sources.get(sourceId);
+    return source ? toSource(source) : null;
+  }
+
+  @FieldResolver(() => DeliveryConnection, { description: 'Where it was sent, newest first.' })
+  deliveries(
+    @Root() { id }: EnrichedEvent,
+    @Arg('first', () => Int, { defaultValue: 10, description: 'At most 200.' }) first: number,
+    @Arg('after', () => String, { nullable: true, description: 'Cursor of an edge.' }) after?: string | null,
+  ): Promise<DeliveryConnection> {
+    return deliveryPage(this.parts.deliveries, { eventIds: [id] }, { first, after });
+  }
+}

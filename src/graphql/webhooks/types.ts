@@ -1,0 +1,238 @@
+import { Field, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
+import type { EventFilter } from '../../domain/filter';
+import type { Delivery as StoredDelivery, DeliveryState, Webhook as StoredWebhook, WebhookState } from '../../domain/webhook';
+import { EventFilterInput } from '../events/filter-input';
+import { BigIntScalar, DateTimeScalar, JsonScalar } from '../scalars';
+
+export const WebhookStateEnum = { ACTIVE: 'ACTIVE', PAUSED: 'PAUSED', DISABLED: 'DISABLED' } as const;
+registerEnumType(WebhookStateEnum, {
+  name: 'WebhookState',
+  description: 'A paused webhook keeps its position and catches up later; a disabled one was given up by us.',
+});
+export const DeliveryStateEnum = { PENDING: 'PENDING', DELIVERED: 'DELIVERED', FAILED: 'FAILED', CANCELLED: 'CANCELLED' } as const;
+registerEnumType(DeliveryStateEnum, { name: 'DeliveryState', description: 'Where a delivery stands.' });
+
+const MAYBE = { nullable: true } as const;
+
+@ObjectType({ description: 'One request of a delivery.' })
+export class DeliveryAttempt {
+  @Field(() => Int, { description: 'From 1.' })
+  number!: number;
+
+  @Field(() => DateTimeScalar, { description: 'When it was sent.' })
+  startedAt!: Date;
+
+  @Field(() => Int, { description: 'Milliseconds until its end.' })
+  durationMs!: number;
+
+  @Field(() => Int, { ...MAYBE, description: 'HTTP status; null without an answer.' })
+  responseStatus!: number | null;
+
+  @Field(() => String, { ...MAYBE, description: 'The first 16 KiB of the answer.' })
+  responseBody!: string | null;
+
+  @Field(() => String, {
+    ...MAYBE,
+    description: 'Null for a success; dns, refused, reset, timeout, tls, blocked_address, http_3xx, http_4xx, http_5xx or other.',
+  })
+  failure!: string | null;
+
+  @Field(() => String, { ...MAYBE, description: 'The address it went to.' })
+  address!: string | null;
+}
+
+@ObjectType({ description: 'What was, or is to be, sent to one webhook. Its id is the webhook-id header and never changes.' })
+export class Delivery {
+  @Field(() => ID, { description: 'The webhook-id.' })
+  id!: string;
+
+  @Field(() => ID, { description: 'The webhook.' })
+  webhookId!: string;
+
+  @Field(() => DeliveryStateEnum, { description: 'Where it stands.' })
+  state!: DeliveryState;
+
+  @Field(() => [ID], { description: 'The events in its body, in order.' })
+  eventIds!: string[];
+
+  @Field(() => Int, { description: 'Requests so far.' })
+  attemptCount!: number;
+
+  @Field(() => [DeliveryAttempt], { description: 'The last 20 requests.' })
+  attempts!: DeliveryAttempt[];
+
+  @Field(() => DateTimeScalar, { ...MAYBE, description: 'When it is sent next; null when it is settled.' })
+  nextAttemptAt!: Date | null;
+
+  @Field(() => DateTimeScalar, { description: 'When it was made: the timestamp in its body.' })
+  createdAt!: Date;
+
+  @Field(() => DateTimeScalar, { ...MAYBE, description: 'When it was settled.' })
+  completedAt!: Date | null;
+
+  @Field(() => Boolean, { description: 'Whether it was asked for as a test.' })
+  test!: boolean;
+}
+
+@ObjectType({ description: 'behind: stored events not looked at yet; pending: deliveries not settled.' })
+export class WebhookStats {
+  @Field(() => BigIntScalar, { description: 'Stored events that were not looked at yet.' })
+  behind!: number;
+
+  @Field(() => Int, { description: 'Deliveries that are not settled.' })
+  pending!: number;
+
+  @Field(() => BigIntScalar, { description: 'Deliveries that arrived, of the last 30 days.' })
+  delivered!: number;
+
+  @Field(() => BigIntScalar, { description: 'Deliveries that were given up, of the last 30 days.' })
+  failed!: number;
+
+  @Field(() => Int, { description: 'Requests that failed since the last success.' })
+  consecutiveFailures!: number;
+}
+
+@ObjectType({ description: 'A receiver of events. Header values and the signing secret are write-only.' })
+export class Webhook {
+  @Field(() => ID, { description: 'Its id.' })
+  id!: string;
+
+  @Field(() => String, { description: 'Its name.' })
+  name!: string;
+
+  @Field(() => String, { description: 'Where events are posted.' })
+  url!: string;
+
+  @Field(() => WebhookStateEnum, { description: 'Whether it is served.' })
+  state!: WebhookState;
+
+  @Field(() => String, { ...MAYBE, description: 'Why it was disabled.' })
+  stateReason!: string | null;
+
+  @Field(() => JsonScalar, { ...MAYBE, description: 'Which events; null: all.' })
+  filter!: EventFilter | null;
+
+  @Field(() => [ID], { ...MAYBE, description: 'Whose events; null: of all sources but the demo.' })
+  sourceIds!: string[] | null;
+
+  @Field(() => [String], { description: 'Names of the headers that are sent along.' })
+  headerNames!: string[];
+
+  @Field(() => String, { description: 'The last four characters of the signing secret.' })
+  secretHint!: string;
+
+  @Field(() => Int, { description: 'Events in a body at most.' })
+  batchSize!: number;
+
+  @Field(() => Int, { description: 'Milliseconds for a request in all.' })
+  timeoutMs!: number;
+
+  @Field(() => DateTimeScalar, { description: 'When it was made: it hears of what is stored after that.' })
+  createdAt!: Date;
+
+  @Field(() => DateTimeScalar, { description: 'When it was last changed.' })
+  updatedAt!: Date;
+
+  stored!: StoredWebhook;
+}
+
+@ObjectType({ description: 'A new webhook, and the secret that is shown only now.' })
+export class WebhookSecretPayload {
+  @Field(() => Webhook, { description: 'The webhook.' })
+  webhook!: Webhook;
+
+  @Field(() => String, { description: 'The signing secret: whsec_ and base64.' })
+  secret!: string;
+}
+
+@InputType({ description: 'A header that is sent along.' })
+export class HeaderInput {
+  @Field(() => String, { description: 'Its name.' })
+  name!: string;
+
+  @Field(() => String, { description: 'Its value, at most 4 KB.' })
+  value!: string;
+}
+
+@InputType({ description: 'Which deliveries. Members are AND-ed, values in a list OR-ed.' })
+export class DeliveryFilter {
+  @Field(() => [ID], { ...MAYBE, description: 'Of these webhooks.' })
+  webhookIds?: string[] | null;
+
+  @Field(() => [DeliveryStateEnum], { ...MAYBE, description: 'In these states.' })
+  states?: DeliveryState[] | null;
+
+  @Field(() => [ID], { ...MAYBE, description: 'With one of these events.' })
+  eventIds?: string[] | null;
+
+  @Field(() => DateTimeScalar, { ...MAYBE, description: 'Made at or after this.' })
+  from?: Date | null;
+
+  @Field(() => DateTimeScalar, { ...MAYBE, description: 'Made before this.' })
+  to?: Date | null;
+}
+
+@InputType({
+  description:
+    'batchSize 1-1000, default 1; a webhook without sourceIds leaves DEMO sources out: name the demo source to hear it.',
+})
+export class CreateWebhookInput {
+  @Field(() => String, { description: '1 to 100 characters.' })
+  name!: string;
+
+  @Field(() => String, { description: 'http or https; no private address unless WEBHOOK_ALLOW_CIDRS opens it.' })
+  url!: string;
+
+  @Field(() => EventFilterInput, { ...MAYBE, description: 'Which events; absent: all.' })
+  filter?: EventFilterInput | null;
+
+  @Field(() => [ID], { ...MAYBE, description: 'Whose events; absent: of all sources but the demo.' })
+  sourceIds?: string[] | null;
+
+  @Field(() => [HeaderInput], { ...MAYBE, description: 'At most 20.' })
+  headers?: HeaderInput[] | null;
+
+  @Field(() => String, { ...MAYBE, description: 'A secret of your own: whsec_ and base64 of 24 to 64 bytes; absent: one is made.' })
+  secret?: string | null;
+
+  @Field(() => Int, { ...MAYBE, description: 'Events in a body at most, 1 to 1000; 1 where it is absent.' })
+  batchSize?: number | null;
+
+  @Field(() => Int, { ...MAYBE, description: '1,000 to 30,000; 15,000 where it is absent.' })
+  timeoutMs?: number | null;
+}
+
+@InputType({ description: 'An absent member keeps, null clears, `headers` is replaced whole.' })
+export class UpdateWebhookInput {
+  @Field(() => String, { ...MAYBE, description: '1 to 100 characters.' })
+  name?: string | null;
+
+  @Field(() => String, { ...MAYBE, description: 'http or https.' })
+  url?: string | null;
+
+  @Field(() => EventFilterInput, { ...MAYBE, description: 'Which events; null: all.' })
+  filter?: EventFilterInput | null;
+
+  @Field(() => [ID], { ...MAYBE, description: 'Whose events; null: of all sources but the demo.' })
+  sourceIds?: string[] | null;
+
+  @Field(() => [HeaderInput], { ...MAYBE, description: 'At most 20; null: none.' })
+  headers?: HeaderInput[] | null;
+
+  @Field(() => Int, { ...MAYBE, description: '1 to 1000; null: 1.' })
+  batchSize?: number | null;
+
+  @Field(() => Int, { ...MAYBE, description: '1,000 to 30,000; null: 15,000.' })
+  timeoutMs?: number | null;
+}
+
+export function toWebhook(webhook: StoredWebhook): Webhook {
+  const { _id: id, name, url, state, stateReason, filter, sourceIds, secretHint, batchSize, timeoutMs, createdAt, updatedAt } = webhook;
+  const headerNames = webhook.headers.map((header) => header.name);
+  return { id, name, url, state, stateReason, filter, sourceIds, headerNames, secretHint, batchSize, timeoutMs, createdAt, updatedAt, stored: webhook };
+}
+
+export function toDelivery(delivery: StoredDelivery): Delivery {
+  const { _id: id, webhookId, state, eventIds, attemptCount, attempts, nextAttemptAt, createdAt, completedAt, test } = delivery;
+  return { id, webhookId, state, eventIds, attemptCount, attempts, nextAttemptAt, createdAt, completedAt, test };
+}

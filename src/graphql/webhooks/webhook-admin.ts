@@ -1,0 +1,157 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { secretHint } from '../../auth/ingest-tokens';
+import type { SecretBox } from '../../auth/secret-box';
+import { DEFAULT_TIMEOUT_MS } from '../../delivery/attempt';
+import { customHeaderFaults } from '../../delivery/custom-headers';
+import { newWebhookSecret, parseWebhookSecret } from '../../delivery/signature';
+import { type FieldFault, Invalid, messageOf, NotFound } from '../../domain/errors';
+import { checkFilter, type EventFilter } from '../../domain/filter';
+import type { Webhook } from '../../domain/webhook';
+import type { AddressGuard } from '../../net/address-guard';
+import type { CommitStore } from '../../store/commits';
+import type { DeliveryStore } from '../../store/deliveries';
+import type { SourceStore } from '../../store/sources';
+import type { WebhookChanges, WebhookStore } from '../../store/webhooks';
+
+export interface WebhookAdminParts {
+  webhooks: WebhookStore;
+  deliveries: DeliveryStore;
+  sources: SourceStore;
+  commits: CommitStore;
+  box: SecretBox;
+  guard: AddressGuard;
+  /** Tells the workers that a webhook has something to do. */
+  hint: (webhookId: string) => Promise<void>;
+}
+
+const MAX_SOURCES = 100;
+const name = z.string().trim().min(1, 'must not be empty').max(100, 'must have at most 100 characters');
+const url = z.string().max(2_048, 'must have at most 2048 characters');
+const batchSize = z.number().int().min(1, 'must be 1 at least').max(1_000, 'must be 1000 at most').nullish();
+const timeoutMs = z.number().int().min(1_000, 'must be 1000 at least').max(30_000, 'must be 30000 at most').nullish();
+const sourceIds = z.array(z.string()).max(MAX_SOURCES, `must name at most ${MAX_SOURCES} sources`).nullish();
+const headers = z.array(z.object({ name: z.string(), value: z.string() })).nullish();
+const optional = { sourceIds, headers, batchSize, timeoutMs, filter: z.any() };
+const createShape = z.object({ name, url, secret: z.string().nullish(), ...optional });
+const updateShape = z.object({ name: name.nullish(), url: url.nullish(), ...optional });
+
+/** Makes and changes webhooks: checks what is given, seals what is secret. */
+export class WebhookAdmin {
+  constructor(private readonly parts: WebhookAdminParts) {}
+
+  /** A new webhook hears of what is stored from now on. */
+  async create(input: unknown): Promise<{ webhook: Webhook; secret: string }> {
+    const checked = parse(createShape, input);
+    await this.check(checked);
+    const secret = this.secret(checked.secret ?? null);
+    const id = `whk_${randomUUID().replaceAll('-', '').slice(0, 20)}`;
+    const webhook = await this.parts.webhooks.create({
+      _id: id,
+      name: checked.name,
+      url: new URL(checked.url).href,
+      format: 'ENRICHED',
+      filter: filterOf(checked.filter),
+      sourceIds: checked.sourceIds?.length ? checked.sourceIds : null,
+      headers: this.seal(id, checked.headers ?? []),
+      secret: this.parts.box.seal(secret, { collection: 'webhooks', id, field: 'secret' }),
+      secretHint: secretHint(secret),
+      batchSize: checked.batchSize ?? 1,
+      timeoutMs: checked.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+      position: { n: await this.parts.commits.head(), pos: Number.MAX_SAFE_INTEGER },
+    });
+    return { webhook, secret };
+  }
+
+  async update(id: string, input: unknown): Promise<Webhook> {
+    const checked = parse(updateShape, input);
+    await this.check(checked);
+    const changes: WebhookChanges = {};
+    if (checked.name) changes.name = checked.name;
+    if (checked.url) changes.url = new URL(checked.url).href;
+    if (checked.filter !== undefined) changes.filter = filterOf(checked.filter);
+    if (checked.sourceIds !== undefined) changes.sourceIds = checked.sourceIds?.length ? checked.sourceIds : null;
+    if (checked.headers !== undefined) changes.headers = this.seal(id, checked.headers ?? []);
+    if (checked.batchSize !== undefined) changes.batchSize = checked.batchSize ?? 1;
+    if (checked.timeoutMs !== undefined) changes.timeoutMs = checked.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    return this.changed(id, changes);
+  }
+
+  pause(id: string): Promise<Webhook> {
+    return this.changed(id, { state: 'PAUSED', stateReason: null });
+  }
+
+  /** Goes on from its position: what was stored meanwhile is delivered. */
+  resume(id: string): Promise<Webhook> {
+    return this.changed(id, { state: 'ACTIVE', stateReason: null });
+  }
+
+  async delete(id: string): Promise<void> {
+    if (!(await this.parts.webhooks.delete(id))) throw new NotFound(`There is no webhook ${id}.`);
+    await this.parts.deliveries.cancelAll(id);
+  }
+
+  private async changed(id: string, changes: WebhookChanges): Promise<Webhook> {
+    const webhook = await this.parts.webhooks.update(id, changes);
+    if (!webhook) throw new NotFound(`There is no webhook ${id}.`);
+    await this.parts.hint(id);
+    return webhook;
+  }
+
+  private async check(input: {
+    url?: string | null;
+    headers?: { name: string; value: string }[] | null;
+    sourceIds?: string[] | null;
+  }): Promise<void> {
+    const faults: FieldFault[] = [];
+    if (typeof input.url === 'string') faults.push(...this.urlFaults(input.url));
+    if (input.headers) faults.push(...customHeaderFaults(input.headers, ['input', 'headers']));
+    if (input.sourceIds?.length) faults.push(...(await this.sourceFaults(input.sourceIds)));
+    if (faults.length > 0) throw new Invalid(`The webhook is not valid: ${faults[0]!.message}.`, faults);
+  }
+
+  private urlFaults(text: string): FieldFault[] {
+    const path = ['input', 'url'];
+    if (!URL.canParse(text)) return [{ path, message: 'is not a URL' }];
+    const refused = this.parts.guard.checkUrl(new URL(text));
+    return refused ? [{ path, message: refused }] : [];
+  }
+
+  private async sourceFaults(ids: string[]): Promise<FieldFault[]> {
+    const there = new Set((await this.parts.sources.many(ids)).map((source) => source._id));
+    return ids.flatMap((id, index) =>
+      there.has(id) ? [] : [{ path: ['input', 'sourceIds', index], message: `there is no source ${id}` }],
+    );
+  }
+
+  private secret(given: string | null): string {
+    if (given === null) return newWebhookSecret();
+    try {
+      parseWebhookSecret(given);
+    } catch (error) {
+      throw new Invalid(messageOf(error), [{ path: ['input', 'secret'], message: messageOf(error) }]);
+    }
+    return given;
+  }
+
+  private seal(id: string, given: { name: string; value: string }[]): Webhook['headers'] {
+    return given.map((header) => ({
+      name: header.name,
+      value: this.parts.box.seal(header.value, { collection: 'webhooks', id, field: `headers.${header.name.toLowerCase()}` }),
+    }));
+  }
+}
+
+function filterOf(filter: EventFilter | null | undefined): EventFilter | null {
+  return filter ? checkFilter({ ...filter }, ['input', 'filter']) : null;
+}
+
+function parse<T extends z.ZodType>(schema: T, input: unknown): z.infer<T> {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const fields = parsed.error.issues.map((issue) => ({
+    path: ['input', ...issue.path.map((part) => (typeof part === 'number' ? part : String(part)))],
+    message: issue.message,
+  }));
+  throw new Invalid(`The webhook is not valid: ${fields[0]!.path.slice(1).join('.')} ${fields[0]!.message}.`, fields);
+}

@@ -1,0 +1,82 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { startTrailGraph, type TrailGraph } from './app';
+import { startBanner } from './banner';
+import { readSettings } from './config/environment';
+import { Invalid, messageOf } from './domain/errors';
+import { createLogger, type Logger } from './observe/logger';
+import { CRASH_POINTS, type CrashHook } from './pipeline/crash-points';
+
+const METRICS_EVERY_MS = 2_000;
+
+async function main(): Promise<void> {
+  const settings = readSettings(process.env);
+  const log = createLogger({ level: settings.LOG_LEVEL, pretty: process.stdout.isTTY === true, bindings: { role: settings.ROLE } });
+  const { version } = JSON.parse(readFileSync(join(__dirname, '..', 'package.json'), 'utf8')) as { version: string };
+  const running = await startTrailGraph({
+    settings,
+    version,
+    log,
+    searchPath: process.env.PATH ?? '',
+    cacheDir: join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'trailgraph'),
+    webRoot: join(__dirname, 'web'),
+    workers: { program: __filename, environment: process.env },
+    crash: crashHook(settings.TRAILGRAPH_CRASH_AT),
+  });
+  stopOnSignals(running, log);
+  if (settings.ROLE === 'worker') tellParent(running);
+  else process.stdout.write(startBanner(running, settings));
+}
+
+/** For tests: `point` or `point:n` kills the process when it comes there, for the n-th time. */
+function crashHook(setting: string | undefined): CrashHook {
+  if (!setting) return () => undefined;
+  const [point, count = '1'] = setting.split(':');
+  if (!(CRASH_POINTS as readonly (string | undefined)[]).includes(point)) {
+    throw new Invalid(`TRAILGRAPH_CRASH_AT must be one of ${CRASH_POINTS.join(', ')}.`);
+  }
+  let left = Number(count);
+  return (reached) => {
+    if (reached === point && --left <= 0) process.kill(process.pid, 'SIGKILL');
+  };
+}
+
+/** The first signal stops in order, a second one at once. A worker also stops when its parent is gone. */
+function stopOnSignals(running: TrailGraph, log: Logger): void {
+  let stopping = false;
+  const stop = (reason: string): void => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    log.info({ reason }, 'stopping');
+    running.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ error: messageOf(error) }, 'stopping failed');
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', () => stop('SIGTERM'));
+  if (process.send) {
+    process.on('SIGINT', () => undefined); // Ctrl-C reaches the whole group: the parent stops us in its order.
+    process.on('disconnect', () => stop('the parent process is gone'));
+  } else {
+    process.on('SIGINT', () => stop('SIGINT'));
+  }
+}
+
+function tellParent(running: TrailGraph): void {
+  if (!process.send) return;
+  setInterval(() => {
+    void running.core.metrics.snapshot().then((metrics) => process.connected && process.send?.({ metrics }));
+  }, METRICS_EVERY_MS).unref();
+}
+
+main().catch((error: unknown) => {
+  const known = error instanceof Invalid || ['Conflict', 'Unavailable', 'Permanent'].includes((error as Error).name);
+  process.stderr.write(`TrailGraph could not start: ${known ? messageOf(error, 4_000) : ((error as Error).stack ?? messageOf(error))}\n`);
+  process.exit(1);
+});
+

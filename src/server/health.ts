@@ -1,0 +1,66 @@
+import type { Db } from 'mongodb';
+import type { Redis } from 'ioredis';
+import { messageOf } from '../domain/errors';
+import type { HealthStatus } from '../domain/source';
+import type { Health } from '../graphql/health/types';
+
+interface Component {
+  name: string;
+  status: HealthStatus;
+  latencyMs: number | null;
+  message: string | null;
+}
+
+const ANSWER_MS = 2_000;
+const SLOW_MS = 1_000;
+/** Many who ask at once cost one round of pings. */
+const FRESH_MS = 500;
+
+/** Asks the parts that we rest on how they are. MongoDB decides; without Valkey we are slower, not unready. */
+export class HealthCheck {
+  private readonly startedAt = performance.now();
+  private last: { at: number; health: Promise<Health> } | null = null;
+
+  constructor(
+    private readonly db: Db,
+    private readonly valkey: Redis,
+    private readonly version: string,
+  ) {}
+
+  check(): Promise<Health> {
+    const now = performance.now();
+    if (!this.last || now - this.last.at > FRESH_MS) this.last = { at: now, health: this.ask() };
+    return this.last.health;
+  }
+
+  private async ask(): Promise<Health> {
+    const [mongodb, valkey] = await Promise.all([
+      probe('mongodb', 'FAILING', () => this.db.command({ ping: 1 }, { timeoutMS: ANSWER_MS })),
+      probe('valkey', 'DEGRADED', () => this.valkey.ping()),
+    ]);
+    const status = mongodb.status === 'FAILING' ? 'FAILING' : [mongodb, valkey].every(({ status: s }) => s === 'HEALTHY') ? 'HEALTHY' : 'DEGRADED';
+    return {
+      status,
+      version: this.version,
+      uptimeSeconds: Math.round((performance.now() - this.startedAt) / 100) / 10,
+      components: [mongodb, valkey],
+    };
+  }
+}
+
+async function probe(name: string, whenAway: HealthStatus, ping: () => Promise<unknown>): Promise<Component> {
+  const started = performance.now();
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${ANSWER_MS} ms`)), ANSWER_MS);
+  });
+  try {
+    await Promise.race([ping(), late]);
+    const latencyMs = Math.round((performance.now() - started) * 10) / 10;
+    return { name, status: latencyMs > SLOW_MS ? 'DEGRADED' : 'HEALTHY', latencyMs, message: null };
+  } catch (error) {
+    return { name, status: whenAway, latencyMs: null, message: messageOf(error, 200) };
+  } finally {
+    clearTimeout(timer);
+  }
+}

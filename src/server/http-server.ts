@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import cors from '@fastify/cors';
+import fastifyStatic from '@fastify/static';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { messageOf } from '../domain/errors';
+import type { Logger } from '../observe/logger';
+import type { Metrics } from '../observe/metrics';
+import type { HealthCheck } from './health';
+import type { Origins } from './origins';
+
+export interface HttpServerParts {
+  health: HealthCheck;
+  metrics: Metrics;
+  origins: Origins;
+  /** The folder of built pages: `home` and `graphiql` in it. */
+  webRoot: string;
+  graphiql: boolean;
+  log: Logger;
+}
+
+const BODY_LIMIT = 1024 * 1024;
+const REQUEST_MS = 30_000;
+const CLOSE_IDLE_MS = 5_000;
+const PAGE_POLICY =
+  "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; worker-src 'self' blob:; connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'none'";
+
+/** The HTTP server with what is not GraphQL: pages, health, metrics. Readiness is switched off before it closes. */
+export async function createHttpServer(parts: HttpServerParts): Promise<FastifyInstance> {
+  const app = Fastify({
+    loggerInstance: undefined,
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: REQUEST_MS,
+    keepAliveTimeout: CLOSE_IDLE_MS,
+    forceCloseConnections: 'idle',
+    genReqId: () => randomUUID(),
+    routerOptions: { ignoreTrailingSlash: true },
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' });
+  });
+  app.setErrorHandler((error: { statusCode?: number; message?: string }, request, reply) => {
+    const status = error.statusCode && error.statusCode >= 400 && error.statusCode < 500 ? error.statusCode : 500;
+    if (status === 500) parts.log.error({ requestId: request.id, url: request.url, error: messageOf(error) }, 'a request failed');
+    const message = status === 500 ? 'Something went wrong on our side; the log has it under this request id.' : messageOf(error);
+    return reply.code(status).send({ error: true, message, requestId: request.id });
+  });
+  await app.register(cors, {
+    delegator: (request, callback) => {
+      const { origin, host } = request.headers;
+      callback(null, { origin: parts.origins.allows(origin, host) ? (origin ?? false) : false, credentials: true, maxAge: 600 });
+    },
+  });
+  addProbes(app, parts);
+  await addPages(app, parts);
+  return app;
+}
+
+function addProbes(app: FastifyInstance, { health, metrics }: HttpServerParts): void {
+  app.get('/livez', async () => ({ status: 'ok' }));
+  app.get('/readyz', async (_, reply) => {
+    const state = await health.check();
+    return reply.code(state.status === 'FAILING' ? 503 : 200).send(state);
+  });
+  app.get('/metrics', async (_, reply) => reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metrics.text()));
+}
+
+async function addPages(app: FastifyInstance, { webRoot, graphiql }: HttpServerParts): Promise<void> {
+  const setHeaders = (reply: { header(name: string, value: string): unknown }): void => {
+    reply.header('content-security-policy', PAGE_POLICY);
+  };
+  await app.register(fastifyStatic, { root: join(webRoot, 'home'), prefix: '/', wildcard: false, setHeaders });
+  if (graphiql) {
+    await app.register(fastifyStatic, {
+      root: join(webRoot, 'graphiql'),
+      prefix: '/graphiql/',
+      decorateReply: false,
+      wildcard: false,
+      setHeaders,
+    });
+    app.get('/graphiql', async (_, reply) => reply.redirect('/graphiql/'));
+  }
+}

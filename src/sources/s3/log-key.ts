@@ -1,0 +1,52 @@
+/**
+ * The key of a log file, as CloudTrail writes it:
+ * `[prefix/]AWSLogs/[o-id/]account/CloudTrail/region/YYYY/MM/DD/account_CloudTrail_region_YYYYMMDDTHHmmZ_unique.json.gz`.
+ * A partition is one account and Region: the part of the key before the day.
+ */
+const AFTER_REGION =
+  /^(\d{4})\/(\d{2})\/(\d{2})\/(\d{12}_CloudTrail_[a-z0-9-]{1,40}_)(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})Z_[A-Za-z0-9]{1,64}\.json\.gz$/;
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+
+export interface LogKey {
+  /** When the file was delivered, to the minute, in ms since the epoch; never after the end of its folder's day. */
+  time: number;
+  /** The file's name up to the time. */
+  stem: string;
+}
+
+/** Reads the key of a log file in a partition; null where it is something else. */
+export function parseLogKey(key: string, partitionPrefix: string): LogKey | null {
+  if (!key.startsWith(partitionPrefix)) return null;
+  const match = AFTER_REGION.exec(key.slice(partitionPrefix.length));
+  if (!match) return null;
+  const n = (group: number) => Number(match[group]);
+  const day = Date.UTC(n(1), n(2) - 1, n(3));
+  const named = Date.UTC(n(5), n(6) - 1, n(7), n(8), n(9));
+  // Else one file that is named for another year would have years listed again at each poll.
+  if (named < day - DAY_MS || named >= day + 2 * DAY_MS) return null;
+  return { time: Math.min(named, day + DAY_MS - MINUTE_MS), stem: match[4] ?? '' };
+}
+
+/** What all keys of log files from this minute on come after. */
+export function beforeMinute(partitionPrefix: string, stem: string, time: number): string {
+  const text = new Date(time).toISOString();
+  const stamp = `${text.slice(0, 10).replaceAll('-', '')}T${text.slice(11, 16).replace(':', '')}`;
+  return `${beforeDay(partitionPrefix, time)}/${stem}${stamp}`;
+}
+
+/** What all keys of this UTC day and of later ones come after. */
+export function beforeDay(partitionPrefix: string, time: number): string {
+  return `${partitionPrefix}${new Date(time).toISOString().slice(0, 10).replaceAll('-', '/')}`;
+}
+
+/** Where the folders of accounts and organizations lie. */
+export function trailRoot(prefix: string | null): string {
+  const bare = (prefix ?? '').replace(/\/+$/, '');
+  return bare === '' ? 'AWSLogs/' : `${bare}/AWSLogs/`;
+}
+
+export const ACCOUNT_ID = /^\d{12}$/;
+export const ORGANIZATION_ID = /^o-[a-z0-9]{10,32}$/;
+export const REGION_NAME = /^[a-z]{2,5}(-[a-z]+){1,3}-\d{1,2}$/;

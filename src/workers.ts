@@ -1,0 +1,164 @@
+import { createEnricher, type Enricher } from './enrichment/enricher';
+import type { SealedSecret } from './auth/secret-box';
+import type { Core } from './core';
+import { attemptDelivery } from './delivery/attempt';
+import { parseWebhookSecret } from './delivery/signature';
+import { messageOf, Permanent } from './domain/errors';
+import type { StoredEvent } from './domain/event';
+import type { Commit } from './domain/commit';
+import type { Source } from './domain/source';
+import type { Webhook } from './domain/webhook';
+import { AddressGuard, type Cidr } from './net/address-guard';
+import { GuardedAgent } from './net/guarded-agent';
+import { BatchRunner } from './pipeline/batch-runner';
+import type { CrashHook } from './pipeline/crash-points';
+import { Fetcher } from './pipeline/fetcher';
+import { Folder } from './pipeline/folder';
+import { Forwarder } from './pipeline/forward/forwarder';
+import type { OpenedSecrets } from './pipeline/forward/sender';
+import { HeadWatch } from './pipeline/head-watch';
+import type { SourceClient } from './pipeline/source-client';
+import { Sweeper } from './pipeline/sweeper';
+import { BATCHES_AT_A_TIME, FETCHES_AT_A_TIME, Worker } from './pipeline/worker';
+import { AwsClients, type StaticKeys } from './sources/aws/aws-clients';
+import { DemoClient } from './sources/demo/demo-client';
+import { S3BucketClient } from './sources/s3/s3-bucket-client';
+
+export interface WorkerOptions {
+  /** Ports of ours that no webhook and no endpoint may reach. */
+  ownPorts: number[];
+  /** Opened beside what the settings open: loopback, where the servers are embedded. */
+  allow: Cidr[];
+  crash: CrashHook;
+}
+
+/** A worker and what it alone needs. */
+export interface RunningWorker {
+  stop(): Promise<void>;
+}
+
+const FORWARD_HINTS_AT_A_TIME = 8;
+/** A worker that commits many slices tells of them once in this time. */
+const HEAD_HINT_EVERY_MS = 50;
+
+/** Starts a worker in this process. */
+export async function startWorker(core: Core, options: WorkerOptions): Promise<RunningWorker> {
+  const { settings, log } = core;
+  const enricher = await createEnricher({
+    ...(settings.GEOIP_CITY_DB ? { cityDb: settings.GEOIP_CITY_DB } : {}),
+    ...(settings.GEOIP_ASN_DB ? { asnDb: settings.GEOIP_ASN_DB } : {}),
+    log,
+  });
+  const guards = guardsOf(core, options);
+  const aws = new AwsClients({ guard: guards.endpoints, openKeys: (source) => openKeys(core, source) });
+  const agent = new GuardedAgent(guards.webhooks);
+  const heads = new HeadWatch(core.commits);
+  const worker = makeWorker(core, { enricher, aws, agent, heads, crash: options.crash });
+  core.startQueues({
+    fetch: { concurrency: FETCHES_AT_A_TIME, handle: (id) => worker.onFetchHint(id) },
+    enrich: { concurrency: BATCHES_AT_A_TIME, handle: (id) => worker.onBatchHint(id) },
+    forward: { concurrency: FORWARD_HINTS_AT_A_TIME, handle: (id) => worker.onForwardHint(id) },
+  });
+  worker.start();
+  return {
+    stop: async () => {
+      await worker.stop();
+      heads.close();
+      aws.close();
+      await agent.close();
+      await enricher.close();
+    },
+  };
+}
+
+/** Which addresses webhooks and sources' endpoints may lead to. */
+export function guardsOf(core: Core, { ownPorts, allow }: Pick<WorkerOptions, 'ownPorts' | 'allow'>): { webhooks: AddressGuard; endpoints: AddressGuard } {
+  const deny = ownPorts.map((port) => ({ address: '127.0.0.1', port }));
+  return {
+    webhooks: new AddressGuard({ allow: [...allow, ...core.settings.WEBHOOK_ALLOW_CIDRS], deny }),
+    endpoints: new AddressGuard({ allow: [...allow, ...core.settings.AWS_ENDPOINT_ALLOW_CIDRS], deny }),
+  };
+}
+
+interface WorkerParts {
+  enricher: Enricher;
+  aws: AwsClients;
+  agent: GuardedAgent;
+  heads: HeadWatch;
+  crash: CrashHook;
+}
+
+function makeWorker(core: Core, { enricher, aws, agent, heads, crash }: WorkerParts): Worker {
+  const { log, leaseMs, now, metrics } = core;
+  const s3 = new S3BucketClient({ connect: (source) => aws.s3(source), log });
+  const clients: Partial<Record<Source['kind'], SourceClient>> = { S3_BUCKET: s3, DEMO: new DemoClient() };
+  const runner = new BatchRunner({
+    ...core.stores(),
+    enricher,
+    now,
+    crash,
+    metrics,
+    log,
+    leaseMs,
+    openObject: async (batch, signal) => {
+      const source = await core.sources.getAny(batch.sourceId);
+      const open = source ? clients[source.kind]?.open : undefined;
+      if (!source || !open) throw new Permanent('no source can open this object');
+      return open.call(clients[source.kind], source, batch, signal);
+    },
+    onCommit: committer(core, heads),
+  });
+  return new Worker({
+    batches: core.batches,
+    sources: core.sources,
+    runner,
+    fetcher: new Fetcher({ ...core.stores(), clients, hint: (ids) => core.hint('enrich', ids), now, log, leaseMs }),
+    forwarder: new Forwarder({
+      ...core.stores(),
+      open: (webhook) => openWebhook(core, webhook),
+      attempt: (request, signal) => attemptDelivery(request, agent, signal),
+      now,
+      userAgent: `TrailGraph/${core.options.version}`,
+      metrics,
+      crash,
+      newCommit: (n, ms, signal) => heads.beyond(n, ms, signal),
+      log,
+      leaseMs,
+    }),
+    sweeper: new Sweeper({ ...core.stores(), folder: new Folder(core.commits, core.sources), hint: core.hint, metrics, log }),
+    log,
+    leaseMs,
+  });
+}
+
+/** Tells of a commit: those who follow live, webhooks held here, and webhooks that nobody holds. */
+function committer(core: Core, heads: HeadWatch): (commit: Commit, events: StoredEvent[] | null) => Promise<void> {
+  let hinted = 0;
+  return async (commit, events) => {
+    heads.notify(commit._id);
+    try {
+      await core.bus.publish({ commit: { _id: commit._id, run: commit.run, ...(commit.silent ? { silent: true } : {}) }, events });
+    } catch (error) {
+      core.log.debug({ n: commit._id, error: messageOf(error) }, 'a commit could not be published: followers read it from the store');
+    }
+    if (Date.now() - hinted < HEAD_HINT_EVERY_MS) return;
+    hinted = Date.now();
+    await core.hint('forward', ['head']);
+  };
+}
+
+function openKeys(core: Core, source: Source): StaticKeys | null {
+  const sealed = source.aws?.staticKeys;
+  if (!sealed) return null;
+  const place = { collection: 'sources', id: source._id, field: 'aws.staticKeys' };
+  return JSON.parse(core.box.open(sealed as SealedSecret, place).toString('utf8')) as StaticKeys;
+}
+
+function openWebhook(core: Core, { _id: id, secret, headers }: Webhook): OpenedSecrets {
+  const open = (sealed: object, field: string): string =>
+    core.box.open(sealed as SealedSecret, { collection: 'webhooks', id, field }).toString('utf8');
+  return {
+    secrets: [parseWebhookSecret(open(secret, 'secret'))],
+    headers: Object.fromEntries(headers.map(({ name, value }) => [name, open(value, `headers.${name.toLowerCase()}`)])),
+  };
+}
