@@ -78,6 +78,5 @@ async function addPages(app: FastifyInstance, { webRoot, graphiql }: HttpServerP
       wildcard: false,
       setHeaders,
     });
-    app.get('/graphiql', async (_, reply) => reply.redirect('/graphiql/'));
   }
 }

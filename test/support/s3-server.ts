@@ -62,7 +62,7 @@ export interface S3Server {
 
 /**
  * Starts a server that speaks the S3 protocol on a free port of this machine; what it holds goes with it.
- * It checks signatures and bucket policies, and lets in SERVER_KEYS only.
+ * It lets in SERVER_KEYS, refuses unknown keys, and takes an account's number for the key of that account's root user.
  */
 export async function startS3Server(): Promise<S3Server> {
   const code = await pipTool(MINISTACK);

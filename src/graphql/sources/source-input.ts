@@ -29,7 +29,7 @@ const demo = z.object({
   seed: maybe(z.number().int()),
 });
 
-const shape = { aws: maybe(aws), s3: maybe(s3), httpPush: maybe(httpPush), demo: maybe(demo), dropFilter: z.any() };
+const shape = { aws: maybe(aws), s3: maybe(s3), httpPush: maybe(httpPush), demo: maybe(demo), dropFilter: z.any().optional() };
 
 const create = z.object({ name, ...shape });
 const update = z.object({ name: name.nullish(), ...shape });

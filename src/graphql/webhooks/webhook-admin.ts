@@ -32,7 +32,7 @@ const batchSize = z.number().int().min(1, 'must be 1 at least').max(1_000, 'must
 const timeoutMs = z.number().int().min(1_000, 'must be 1000 at least').max(30_000, 'must be 30000 at most').nullish();
 const sourceIds = z.array(z.string()).max(MAX_SOURCES, `must name at most ${MAX_SOURCES} sources`).nullish();
 const headers = z.array(z.object({ name: z.string(), value: z.string() })).nullish();
-const optional = { sourceIds, headers, batchSize, timeoutMs, filter: z.any() };
+const optional = { sourceIds, headers, batchSize, timeoutMs, filter: z.any().optional() };
 const createShape = z.object({ name, url, secret: z.string().nullish(), ...optional });
 const updateShape = z.object({ name: name.nullish(), url: url.nullish(), ...optional });
 
