@@ -21,7 +21,12 @@ import { PeopleResolver } from './graphql/people/resolver';
 import { createSchema, type Resolvers } from './graphql/schema';
 import { SourceResolver } from './graphql/sources/resolver';
 import { SourceAdmin } from './graphql/sources/source-admin';
-import { DeliveryConnectionResolver, DeliveryResolver, EventLinksResolver, WebhookResolver } from './graphql/webhooks/resolver';
+import {
+  DeliveryConnectionResolver,
+  DeliveryResolver,
+  EventLinksResolver,
+  WebhookResolver,
+} from './graphql/webhooks/resolver';
 import { WebhookAdmin } from './graphql/webhooks/webhook-admin';
 import { EventFeed } from './live/event-feed';
 import type { AddressGuard } from './net/address-guard';
@@ -60,13 +65,24 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
   const accounts = await openAccounts(core, setupToken);
   const callers = new CallerCache(accounts);
   const settlements = new SettlementWatch(core.batches);
-  const gate = new IngestGate({ batches: core.batches, settlements, hint: (ids) => core.hint('enrich', ids) });
+  const gate = new IngestGate({
+    batches: core.batches,
+    settlements,
+    hint: (ids) => core.hint('enrich', ids),
+  });
   const feed = openFeed(core);
   const health = new HealthCheck(core.store.db, core.valkey, core.options.version);
   const schema = await createSchema(resolversOf(core, { accounts, gate, health, guards: options.guards }));
   const { settings, log, metrics } = core;
   const origins = new Origins(settings.APOLLO_SANDBOX ? SANDBOX_ORIGINS : []);
-  const app = await createHttpServer({ health, metrics, origins, webRoot: options.webRoot, graphiql: settings.GRAPHIQL, log });
+  const app = await createHttpServer({
+    health,
+    metrics,
+    origins,
+    webRoot: options.webRoot,
+    graphiql: settings.GRAPHIQL,
+    log,
+  });
   await addPushDoor(app, {
     source: (id) => core.sources.get(id),
     admit: (source, authorization) => admit(source, authorization, callers),
@@ -75,8 +91,23 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
   const authenticate = authenticateBy(callers);
   const subscriptions = new EventSubscriptions(feed);
   const { GRAPHQL_INTROSPECTION: introspection, APOLLO_SANDBOX: sandbox } = settings;
-  const apollo = await addGraphqlHttp(app, { schema, authenticate, subscriptions, introspection, sandbox, log });
-  const ws = addGraphqlWs(app.server, { schema, authenticate, subscriptions, origins, allOperations: settings.WS_OPERATIONS === 'all', metrics, log });
+  const apollo = await addGraphqlHttp(app, {
+    schema,
+    authenticate,
+    subscriptions,
+    introspection,
+    sandbox,
+    log,
+  });
+  const ws = addGraphqlWs(app.server, {
+    schema,
+    authenticate,
+    subscriptions,
+    origins,
+    allOperations: settings.WS_OPERATIONS === 'all',
+    metrics,
+    log,
+  });
   await listen(app, options);
   return {
     url: urlOf(app, options.host),
@@ -115,7 +146,9 @@ function openFeed(core: Core): EventFeed {
     commitsAfter: (n: number, limit: number) => commits.after(n, limit),
     eventsOf: ({ run, ids }: { run: string; ids: string[] }) => events.ofRun(run, ids),
   };
-  return new EventFeed(store, core.bus, (error) => core.log.warn({ error: messageOf(error) }, 'the live feed reads on from the store'));
+  return new EventFeed(store, core.bus, (error) =>
+    core.log.warn({ error: messageOf(error) }, 'the live feed reads on from the store'),
+  );
 }
 
 function resolversOf(
@@ -124,8 +157,22 @@ function resolversOf(
 ): Resolvers {
   const { sources, batches, commits, webhooks, deliveries, box, now } = core;
   const reader = new EventReader(core.events, commits);
-  const sourceAdmin = new SourceAdmin({ sources, box, endpoints: parts.guards.endpoints, now, hint: (id) => core.hint('fetch', [id]) });
-  const webhookAdmin = new WebhookAdmin({ webhooks, deliveries, sources, commits, box, guard: parts.guards.webhooks, hint: (id) => core.hint('forward', [id]) });
+  const sourceAdmin = new SourceAdmin({
+    sources,
+    box,
+    endpoints: parts.guards.endpoints,
+    now,
+    hint: (id) => core.hint('fetch', [id]),
+  });
+  const webhookAdmin = new WebhookAdmin({
+    webhooks,
+    deliveries,
+    sources,
+    commits,
+    box,
+    guard: parts.guards.webhooks,
+    hint: (id) => core.hint('forward', [id]),
+  });
   const ingest = {
     submit: async (sourceId: string | null, text: Buffer) => {
       const source = await sources.get(sourceId ?? DIRECT_SOURCE_ID);
@@ -175,7 +222,9 @@ async function listen(app: FastifyInstance, { host, port }: ApiOptions): Promise
   } catch (error) {
     if ((error as { code?: unknown }).code !== 'EADDRINUSE') throw error;
     await app.close();
-    throw new Invalid(`Port ${port} on ${host} is in use: stop what listens there, or set PORT to another one (0 takes a free one).`);
+    throw new Invalid(
+      `Port ${port} on ${host} is in use: stop what listens there, or set PORT to another one (0 takes a free one).`,
+    );
   }
 }
 

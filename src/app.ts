@@ -72,7 +72,11 @@ export async function startTrailGraph(options: TrailGraphOptions): Promise<Trail
   try {
     return await start(options, openings);
   } catch (error) {
-    await openings.close().catch((closing: unknown) => options.log.warn({ error: String(closing) }, 'not everything could be closed'));
+    await openings
+      .close()
+      .catch((closing: unknown) =>
+        options.log.warn({ error: String(closing) }, 'not everything could be closed'),
+      );
     throw error;
   }
 }
@@ -80,7 +84,14 @@ export async function startTrailGraph(options: TrailGraphOptions): Promise<Trail
 async function start(options: TrailGraphOptions, openings: Openings): Promise<TrailGraph> {
   const { settings, log, version } = options;
   const servers = await openServers(options, openings);
-  const core = await Core.open({ settings, log, version, masterKey: servers.masterKey, mongodbUri: servers.mongodbUri, redisUrl: servers.redisUrl });
+  const core = await Core.open({
+    settings,
+    log,
+    version,
+    masterKey: servers.masterKey,
+    mongodbUri: servers.mongodbUri,
+    redisUrl: servers.redisUrl,
+  });
   openings.add(() => core.close());
   const ownPorts = [...settings.TRAILGRAPH_OWN_PORTS, ...servers.ownPorts];
   const allow: Cidr[] = servers.embedded ? parseCidrs(LOOPBACK) : [];
@@ -132,14 +143,18 @@ async function openServers(options: TrailGraphOptions, openings: Openings): Prom
   const mongodbUri = settings.MONGODB_URI ?? started?.mongodbUri;
   const redisUrl = settings.REDIS_URL ?? started?.redisUrl;
   if (!mongodbUri || !redisUrl) throw new Error('a server was neither named nor started');
-  const ownPorts = [started?.mongodbUri, started?.redisUrl].flatMap((uri) => (uri ? [Number(new URL(uri).port)] : []));
+  const ownPorts = [started?.mongodbUri, started?.redisUrl].flatMap((uri) =>
+    uri ? [Number(new URL(uri).port)] : [],
+  );
   return { mongodbUri, redisUrl, embedded, ownPorts, masterKey: await openMasterKey(settings, embedded) };
 }
 
 async function openMasterKey(settings: Settings, embedded: boolean): Promise<Buffer> {
   if (settings.TRAILGRAPH_MASTER_KEY) return masterKeyFrom(settings.TRAILGRAPH_MASTER_KEY);
   if (embedded) return readOrCreateMasterKey(settings.DATA_DIR);
-  throw new Invalid('TRAILGRAPH_MASTER_KEY must be set (32 random bytes: `openssl rand -base64 32`): it seals secrets at rest.');
+  throw new Invalid(
+    'TRAILGRAPH_MASTER_KEY must be set (32 random bytes: `openssl rand -base64 32`): it seals secrets at rest.',
+  );
 }
 
 async function startWorkers(

@@ -11,15 +11,25 @@ export function startBanner({ api, embedded, demoMade }: TrailGraph, settings: S
     '',
     `  API          ${api.url}/graphql   (HTTP and WebSocket)`,
     ...(settings.GRAPHIQL ? [`  GraphiQL     ${api.url}/graphiql`] : []),
-    ...(settings.APOLLO_SANDBOX ? [`  Sandbox      ${api.url}/sandbox   (Apollo Sandbox; its page comes from the internet)`] : []),
+    ...(settings.APOLLO_SANDBOX
+      ? [`  Sandbox      ${api.url}/sandbox   (Apollo Sandbox; its page comes from the internet)`]
+      : []),
     `  Start page   ${api.url}/`,
     '',
     '  First user   `npx trailgraph user create you@example.com`, or in GraphiQL:',
     '               mutation { signUp(input: { email: "you@example.com", password: "..." }) { accessToken } }',
     ...(api.setupToken ? [`               with setupToken: "${api.setupToken}"`] : []),
-    ...(embedded ? [`  Data         ${resolve(settings.DATA_DIR)}   (mongod and valkey-server of our own, stopped with us)`] : []),
+    ...(embedded
+      ? [
+          `  Data         ${resolve(settings.DATA_DIR)}   (mongod and valkey-server of our own, stopped with us)`,
+        ]
+      : []),
     ...(embedded ? ['  Webhooks     may reach loopback addresses, since the servers are embedded'] : []),
-    ...(demoMade ? ['  Demo         a demo source makes 5 events a second; delete the source `demo` when you have seen it'] : []),
+    ...(demoMade
+      ? [
+          '  Demo         a demo source makes 5 events a second; delete the source `demo` when you have seen it',
+        ]
+      : []),
     '',
     '',
   ];

@@ -78,7 +78,11 @@ export class Core {
     this.sessions = new SessionStore(db);
     this.signingKeys = new SigningKeyStore(db);
     this.valkey = connectValkey(options.redisUrl, 'main');
-    this.bus = new CommitBus(this.valkey, connectValkey(options.redisUrl, 'bus'), options.settings.TRAILGRAPH_PREFIX);
+    this.bus = new CommitBus(
+      this.valkey,
+      connectValkey(options.redisUrl, 'bus'),
+      options.settings.TRAILGRAPH_PREFIX,
+    );
   }
 
   /** Connects, and makes the indexes and what is built in. @throws Unavailable where MongoDB does not answer */

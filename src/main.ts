@@ -13,8 +13,14 @@ const METRICS_EVERY_MS = 2_000;
 
 async function main(): Promise<void> {
   const settings = readSettings(process.env);
-  const log = createLogger({ level: settings.LOG_LEVEL, pretty: process.stdout.isTTY === true, bindings: { role: settings.ROLE } });
-  const { version } = JSON.parse(readFileSync(join(__dirname, '..', 'package.json'), 'utf8')) as { version: string };
+  const log = createLogger({
+    level: settings.LOG_LEVEL,
+    pretty: process.stdout.isTTY === true,
+    bindings: { role: settings.ROLE },
+  });
+  const { version } = JSON.parse(readFileSync(join(__dirname, '..', 'package.json'), 'utf8')) as {
+    version: string;
+  };
   const running = await startTrailGraph({
     settings,
     version,
@@ -75,8 +81,10 @@ function tellParent(running: TrailGraph): void {
 }
 
 main().catch((error: unknown) => {
-  const known = error instanceof Invalid || ['Conflict', 'Unavailable', 'Permanent'].includes((error as Error).name);
-  process.stderr.write(`TrailGraph could not start: ${known ? messageOf(error, 4_000) : ((error as Error).stack ?? messageOf(error))}\n`);
+  const known =
+    error instanceof Invalid || ['Conflict', 'Unavailable', 'Permanent'].includes((error as Error).name);
+  process.stderr.write(
+    `TrailGraph could not start: ${known ? messageOf(error, 4_000) : ((error as Error).stack ?? messageOf(error))}\n`,
+  );
   process.exit(1);
 });
-

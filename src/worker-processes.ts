@@ -43,18 +43,26 @@ export class WorkerProcesses {
   private start(index: number, waitMs: number): void {
     const { program, environment, metrics, log } = this.options;
     const startedAt = Date.now();
-    const child = fork(program, [], { env: { ...environment }, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const child = fork(program, [], {
+      env: { ...environment },
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
     this.children.set(index, child);
     child.on('message', (message: WorkerMessage) => {
       if (Array.isArray(message?.metrics)) metrics.accept(index, message.metrics);
     });
-    child.on('error', (error) => log.error({ worker: index, error: error.message }, 'a worker process could not be started'));
+    child.on('error', (error) =>
+      log.error({ worker: index, error: error.message }, 'a worker process could not be started'),
+    );
     child.on('exit', (code, signal) => {
       this.children.delete(index);
       metrics.forget(index);
       if (this.stopping) return;
       const wait = Date.now() - startedAt > STEADY_MS ? RESTART.firstMs : waitMs;
-      log.warn({ worker: index, code, signal, restartInMs: wait }, 'a worker process ended; it is started again');
+      log.warn(
+        { worker: index, code, signal, restartInMs: wait },
+        'a worker process ended; it is started again',
+      );
       const timer = setTimeout(() => {
         this.timers.delete(timer);
         this.start(index, Math.min(wait * 2, RESTART.mostMs));

@@ -1,13 +1,13 @@
-import { createEnricher, type Enricher } from './enrichment/enricher';
 import type { SealedSecret } from './auth/secret-box';
 import type { Core } from './core';
 import { attemptDelivery } from './delivery/attempt';
 import { parseWebhookSecret } from './delivery/signature';
+import type { Commit } from './domain/commit';
 import { messageOf, Permanent } from './domain/errors';
 import type { StoredEvent } from './domain/event';
-import type { Commit } from './domain/commit';
 import type { Source } from './domain/source';
 import type { Webhook } from './domain/webhook';
+import { createEnricher, type Enricher } from './enrichment/enricher';
 import { AddressGuard, type Cidr } from './net/address-guard';
 import { GuardedAgent } from './net/guarded-agent';
 import { BatchRunner } from './pipeline/batch-runner';
@@ -72,7 +72,10 @@ export async function startWorker(core: Core, options: WorkerOptions): Promise<R
 }
 
 /** Which addresses webhooks and sources' endpoints may lead to. */
-export function guardsOf(core: Core, { ownPorts, allow }: Pick<WorkerOptions, 'ownPorts' | 'allow'>): { webhooks: AddressGuard; endpoints: AddressGuard } {
+export function guardsOf(
+  core: Core,
+  { ownPorts, allow }: Pick<WorkerOptions, 'ownPorts' | 'allow'>,
+): { webhooks: AddressGuard; endpoints: AddressGuard } {
   const deny = ownPorts.map((port) => ({ address: '127.0.0.1', port }));
   return {
     webhooks: new AddressGuard({ allow: [...allow, ...core.settings.WEBHOOK_ALLOW_CIDRS], deny }),
@@ -112,7 +115,14 @@ function makeWorker(core: Core, { enricher, aws, agent, heads, crash }: WorkerPa
     batches: core.batches,
     sources: core.sources,
     runner,
-    fetcher: new Fetcher({ ...core.stores(), clients, hint: (ids) => core.hint('enrich', ids), now, log, leaseMs }),
+    fetcher: new Fetcher({
+      ...core.stores(),
+      clients,
+      hint: (ids) => core.hint('enrich', ids),
+      now,
+      log,
+      leaseMs,
+    }),
     forwarder: new Forwarder({
       ...core.stores(),
       open: (webhook) => openWebhook(core, webhook),
@@ -125,21 +135,36 @@ function makeWorker(core: Core, { enricher, aws, agent, heads, crash }: WorkerPa
       log,
       leaseMs,
     }),
-    sweeper: new Sweeper({ ...core.stores(), folder: new Folder(core.commits, core.sources), hint: core.hint, metrics, log }),
+    sweeper: new Sweeper({
+      ...core.stores(),
+      folder: new Folder(core.commits, core.sources),
+      hint: core.hint,
+      metrics,
+      log,
+    }),
     log,
     leaseMs,
   });
 }
 
 /** Tells of a commit: those who follow live, webhooks held here, and webhooks that nobody holds. */
-function committer(core: Core, heads: HeadWatch): (commit: Commit, events: StoredEvent[] | null) => Promise<void> {
+function committer(
+  core: Core,
+  heads: HeadWatch,
+): (commit: Commit, events: StoredEvent[] | null) => Promise<void> {
   let hinted = 0;
   return async (commit, events) => {
     heads.notify(commit._id);
     try {
-      await core.bus.publish({ commit: { _id: commit._id, run: commit.run, ...(commit.silent ? { silent: true } : {}) }, events });
+      await core.bus.publish({
+        commit: { _id: commit._id, run: commit.run, ...(commit.silent ? { silent: true } : {}) },
+        events,
+      });
     } catch (error) {
-      core.log.debug({ n: commit._id, error: messageOf(error) }, 'a commit could not be published: followers read it from the store');
+      core.log.debug(
+        { n: commit._id, error: messageOf(error) },
+        'a commit could not be published: followers read it from the store',
+      );
     }
     if (Date.now() - hinted < HEAD_HINT_EVERY_MS) return;
     hinted = Date.now();
@@ -159,6 +184,8 @@ function openWebhook(core: Core, { _id: id, secret, headers }: Webhook): OpenedS
     core.box.open(sealed as SealedSecret, { collection: 'webhooks', id, field }).toString('utf8');
   return {
     secrets: [parseWebhookSecret(open(secret, 'secret'))],
-    headers: Object.fromEntries(headers.map(({ name, value }) => [name, open(value, `headers.${name.toLowerCase()}`)])),
+    headers: Object.fromEntries(
+      headers.map(({ name, value }) => [name, open(value, `headers.${name.toLowerCase()}`)]),
+    ),
   };
 }

@@ -8,7 +8,12 @@ const STATUS = 'status { health received stored duplicates dropped rejected }';
 function record(over: Record<string, unknown> = {}): Record<string, unknown> {
   return {
     eventVersion: '1.10',
-    userIdentity: { type: 'IAMUser', userName: 'alice', arn: 'arn:aws:iam::123456789012:user/alice', accessKeyId: 'AKIAEXAMPLE' },
+    userIdentity: {
+      type: 'IAMUser',
+      userName: 'alice',
+      arn: 'arn:aws:iam::123456789012:user/alice',
+      accessKeyId: 'AKIAEXAMPLE',
+    },
     eventTime: '2026-01-02T03:04:05Z',
     eventSource: 'ec2.amazonaws.com',
     eventName: 'StartInstances',
@@ -28,9 +33,9 @@ describe('records that are pushed', () => {
   beforeAll(async () => {
     app = await startTrailGraph();
     admin = await app.admin();
-    const { createSource } = await admin.run<{ createSource: { source: { id: string }; ingestToken: string } }>(
-      'mutation { createSource(input: { name: "pushed", httpPush: {} }) { source { id } ingestToken } }',
-    );
+    const { createSource } = await admin.run<{
+      createSource: { source: { id: string }; ingestToken: string };
+    }>('mutation { createSource(input: { name: "pushed", httpPush: {} }) { source { id } ingestToken } }');
     source = { id: createSource.source.id, token: createSource.ingestToken };
   });
   afterAll(() => app.stop());
@@ -55,15 +60,28 @@ describe('records that are pushed', () => {
       id: one.eventID,
       eventName: 'StartInstances',
       raw: one,
-      enrichment: { addressKind: 'PUBLIC', outcome: 'SUCCESS', geo: { country: 'United States of America', region: 'Americas' }, actor: { name: 'alice', kind: 'IAMUser' } },
+      enrichment: {
+        addressKind: 'PUBLIC',
+        outcome: 'SUCCESS',
+        geo: { country: 'United States of America', region: 'Americas' },
+        actor: { name: 'alice', kind: 'IAMUser' },
+      },
     });
   });
 
   test('are stored once however often they are sent, plain or gzip', async () => {
     const body = JSON.stringify({ Records: [record(), record(), record()] });
     expect(await (await push(body)).json()).toMatchObject({ stored: 3, duplicates: 0 });
-    expect(await (await push(gzipSync(body))).json()).toMatchObject({ received: 3, stored: 0, duplicates: 3 });
-    expect(await (await push(gzipSync(body))).json()).toMatchObject({ received: 3, stored: 0, duplicates: 3 });
+    expect(await (await push(gzipSync(body))).json()).toMatchObject({
+      received: 3,
+      stored: 0,
+      duplicates: 3,
+    });
+    expect(await (await push(gzipSync(body))).json()).toMatchObject({
+      received: 3,
+      stored: 0,
+      duplicates: 3,
+    });
   });
 
   test('that are small and come together are answered each with its own result', async () => {
@@ -76,13 +94,18 @@ describe('records that are pushed', () => {
     );
     for (const [index, answer] of answers.entries()) {
       expect(answer).toMatchObject({ received: 2 + (index % 2), stored: 2, rejected: index % 2 });
-      if (index % 2 === 1) expect(answer.rejections).toEqual([{ index: 2, reason: 'the record has no readable eventTime' }]);
+      if (index % 2 === 1)
+        expect(answer.rejections).toEqual([{ index: 2, reason: 'the record has no readable eventTime' }]);
     }
   });
 
   test('are refused without the token, whatever the source', async () => {
     expect((await push('{"Records":[]}', 'x'.repeat(40))).status).toBe(401);
-    const elsewhere = await fetch(`${app.url}/ingest/src_nothing`, { method: 'POST', body: '{"Records":[]}', headers: { authorization: `Bearer ${source.token}` } });
+    const elsewhere = await fetch(`${app.url}/ingest/src_nothing`, {
+      method: 'POST',
+      body: '{"Records":[]}',
+      headers: { authorization: `Bearer ${source.token}` },
+    });
     expect(elsewhere.status).toBe(401);
   });
 
@@ -91,7 +114,11 @@ describe('records that are pushed', () => {
     ['text that is not JSON', 'hello', 400],
     ['a list without Records', '{"records":[]}', 400],
     ['a body that ends too early', '{"Records":[{"eventID":"1"', 400],
-    ['broken gzip data', Buffer.concat([gzipSync('{"Records":[]}').subarray(0, 12), Buffer.from('????')]), 400],
+    [
+      'broken gzip data',
+      Buffer.concat([gzipSync('{"Records":[]}').subarray(0, 12), Buffer.from('????')]),
+      400,
+    ],
     ['more than 8 MiB as sent', Buffer.alloc(8 * 1024 * 1024 + 1, 0x20), 413],
     ['more than 64 MiB inflated', gzipSync(Buffer.alloc(65 * 1024 * 1024, 0x20)), 413],
   ])('that are %s are refused with the reason', async (_, body, status) => {
@@ -108,7 +135,10 @@ describe('records that are pushed', () => {
       { text },
     );
     expect(ingestEvents).toEqual({ received: 1, stored: 1, duplicates: 0, dropped: 0, rejected: [] });
-    const { event } = await admin.run<{ event: { rawText: string } }>('query ($id: ID!) { event(id: $id) { rawText sourceId } }', { id });
+    const { event } = await admin.run<{ event: { rawText: string } }>(
+      'query ($id: ID!) { event(id: $id) { rawText sourceId } }',
+      { id },
+    );
     expect(event).toMatchObject({ sourceId: 'direct' });
     expect(event.rawText).toContain('"big":9007199254740993');
   });

@@ -30,9 +30,11 @@ export function readSettings(environment: Environment): Settings {
     }
   }
   const parsed = SETTINGS.safeParse(given);
-  if (!parsed.success) faults.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
+  if (!parsed.success)
+    faults.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
   if (parsed.success) faults.push(...roleFaults(parsed.data));
-  if (faults.length > 0 || !parsed.success) throw new Invalid(`The settings are not right:\n  ${faults.join('\n  ')}`);
+  if (faults.length > 0 || !parsed.success)
+    throw new Invalid(`The settings are not right:\n  ${faults.join('\n  ')}`);
   return parsed.data;
 }
 

@@ -8,7 +8,11 @@ const flag = (fallback: boolean) =>
     .default(fallback);
 
 const integer = (min: number, max: number) =>
-  z.coerce.number({ error: `must be a whole number from ${min} to ${max}` }).int().min(min).max(max);
+  z.coerce
+    .number({ error: `must be a whole number from ${min} to ${max}` })
+    .int()
+    .min(min)
+    .max(max);
 
 const cidrs = z
   .string()
@@ -29,37 +33,74 @@ const optional = z.string().min(1).optional();
  * MONGODBCONNECTION is another name of MONGODB_URI.
  */
 export const SETTINGS = z.object({
-  ROLE: z.enum(['all', 'api', 'worker']).default('all').describe('What this process does; `all` starts its workers as child processes.'),
+  ROLE: z
+    .enum(['all', 'api', 'worker'])
+    .default('all')
+    .describe('What this process does; `all` starts its workers as child processes.'),
   PORT: integer(0, 65_535).default(4000).describe('TCP port of the API; 0 takes a free one.'),
   HOST: optional.describe('Address to listen on; 127.0.0.1 with embedded servers, else 0.0.0.0.'),
-  DATA_DIR: z.string().min(1).default('./data').describe('Where embedded servers keep their data, and the master key.'),
+  DATA_DIR: z
+    .string()
+    .min(1)
+    .default('./data')
+    .describe('Where embedded servers keep their data, and the master key.'),
   MONGODB_URI: optional.describe('MongoDB to use; absent: an embedded one. Secret.'),
   REDIS_URL: optional.describe('Valkey or Redis to use; absent: an embedded one. Secret.'),
   MONGOD_BINARY: optional.describe('The mongod program to embed.'),
   VALKEY_BINARY: optional.describe('The valkey-server or redis-server program to embed.'),
-  WORKERS: integer(0, 64).optional().describe('Worker processes of ROLE=all; one per core less one, at least one.'),
-  DEMO_SOURCE: z.enum(['on', 'off']).optional().describe('Whether a demo source is made at the first start; on with embedded servers.'),
-  SIGNUP: z.enum(['closed', 'open']).default('closed').describe('Whether anybody may sign up (as VIEWER) after the first user.'),
+  WORKERS: integer(0, 64)
+    .optional()
+    .describe('Worker processes of ROLE=all; one per core less one, at least one.'),
+  DEMO_SOURCE: z
+    .enum(['on', 'off'])
+    .optional()
+    .describe('Whether a demo source is made at the first start; on with embedded servers.'),
+  SIGNUP: z
+    .enum(['closed', 'open'])
+    .default('closed')
+    .describe('Whether anybody may sign up (as VIEWER) after the first user.'),
   GEOIP_CITY_DB: optional.describe('MaxMind City file to use instead of the data that comes along.'),
   GEOIP_ASN_DB: optional.describe('MaxMind ASN file to use instead of the data that comes along.'),
-  WEBHOOK_ALLOW_CIDRS: cidrs.describe('Private or loopback ranges that webhooks may reach, separated by commas.'),
-  AWS_ENDPOINT_ALLOW_CIDRS: cidrs.describe("Private or loopback ranges that sources' own endpoints may lie in."),
-  WS_OPERATIONS: z.enum(['subscriptions', 'all']).default('subscriptions').describe('What may run over WebSocket.'),
+  WEBHOOK_ALLOW_CIDRS: cidrs.describe(
+    'Private or loopback ranges that webhooks may reach, separated by commas.',
+  ),
+  AWS_ENDPOINT_ALLOW_CIDRS: cidrs.describe(
+    "Private or loopback ranges that sources' own endpoints may lie in.",
+  ),
+  WS_OPERATIONS: z
+    .enum(['subscriptions', 'all'])
+    .default('subscriptions')
+    .describe('What may run over WebSocket.'),
   GRAPHQL_INTROSPECTION: flag(true).describe('Whether the schema may be asked for.'),
   GRAPHIQL: flag(true).describe('Whether GraphiQL is served at /graphiql.'),
-  APOLLO_SANDBOX: flag(true).describe('Whether the Apollo Sandbox page is served and its origins are allowed.'),
-  RETENTION_DAYS: integer(7, 36_500).default(90).describe('Days that events are kept after they were stored.'),
-  TRAILGRAPH_MASTER_KEY: optional.describe('32 random bytes, base64 or hex, that seal secrets at rest. Secret.'),
+  APOLLO_SANDBOX: flag(true).describe(
+    'Whether the Apollo Sandbox page is served and its origins are allowed.',
+  ),
+  RETENTION_DAYS: integer(7, 36_500)
+    .default(90)
+    .describe('Days that events are kept after they were stored.'),
+  TRAILGRAPH_MASTER_KEY: optional.describe(
+    '32 random bytes, base64 or hex, that seal secrets at rest. Secret.',
+  ),
   TRAILGRAPH_CRASH_AT: optional.describe('For tests: the named stage at which the process kills itself.'),
-  TRAILGRAPH_LEASE_SECONDS: integer(1, 600).default(30).describe('How long work stays with a worker that says nothing.'),
-  TRAILGRAPH_PREFIX: z.string().regex(/^[a-z0-9-]{1,40}$/).default('trailgraph').describe('Namespace of keys and channels in Valkey.'),
+  TRAILGRAPH_LEASE_SECONDS: integer(1, 600)
+    .default(30)
+    .describe('How long work stays with a worker that says nothing.'),
+  TRAILGRAPH_PREFIX: z
+    .string()
+    .regex(/^[a-z0-9-]{1,40}$/)
+    .default('trailgraph')
+    .describe('Namespace of keys and channels in Valkey.'),
   TRAILGRAPH_OWN_PORTS: z
     .string()
     .regex(/^(\d{1,5}(,\d{1,5})*)?$/, 'must be port numbers separated by commas')
     .default('')
     .transform((text) => text.split(',').filter(Boolean).map(Number))
     .describe('Loopback ports that no webhook and no endpoint may reach: those of embedded servers.'),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info').describe('Least level of log lines.'),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+    .default('info')
+    .describe('Least level of log lines.'),
 });
 
 export type Settings = z.infer<typeof SETTINGS>;

@@ -49,7 +49,8 @@ const TEXT_PATHS = [
 /** The condition of a filter; an `and` of nothing where it constrains nothing. */
 export function conditionOf(filter: EventFilter): Condition {
   const of: Condition[] = [];
-  if (filter.from || filter.to) of.push({ op: 'time', path: 'eventTime', from: filter.from ?? null, to: filter.to ?? null });
+  if (filter.from || filter.to)
+    of.push({ op: 'time', path: 'eventTime', from: filter.from ?? null, to: filter.to ?? null });
   for (const member of Object.keys(LIST_PATHS) as (keyof typeof LIST_PATHS)[]) {
     const values = filter[member];
     if (values?.length) of.push(oneOf([...LIST_PATHS[member]], values));
@@ -57,7 +58,8 @@ export function conditionOf(filter: EventFilter): Condition {
   if (filter.addresses?.length) of.push(addresses(filter.addresses));
   if (filter.outcome) of.push(oneOf(['enrichment.outcome'], [filter.outcome]));
   if (typeof filter.root === 'boolean') of.push(oneOf(['enrichment.actor.root'], [filter.root]));
-  if (typeof filter.readOnly === 'boolean') of.push(oneOf(['readOnly'], [filter.readOnly, String(filter.readOnly)]));
+  if (typeof filter.readOnly === 'boolean')
+    of.push(oneOf(['readOnly'], [filter.readOnly, String(filter.readOnly)]));
   if (filter.text) of.push({ op: 'contains', paths: TEXT_PATHS, text: filter.text.toLowerCase() });
   if (filter.all?.length) of.push(...filter.all.map(conditionOf));
   if (filter.any?.length) of.push({ op: 'or', of: filter.any.map(conditionOf) });

@@ -8,7 +8,9 @@ export function streamCursor(position: StreamPosition): string {
 
 /** @throws Invalid where the text is not one of `streamCursor`. */
 export function parseStreamCursor(text: string, path: (string | number)[]): StreamPosition {
-  const match = /^s:(\d{1,15})\.(\d{1,15})$/.exec(Buffer.from(text.slice(0, 100), 'base64url').toString('latin1'));
+  const match = /^s:(\d{1,15})\.(\d{1,15})$/.exec(
+    Buffer.from(text.slice(0, 100), 'base64url').toString('latin1'),
+  );
   if (!match) throw invalidCursor(path);
   return { n: Number(match[1]), pos: Number(match[2]) };
 }
@@ -33,7 +35,8 @@ export function parsePageCursor(text: string, path: (string | number)[]): PageKe
   }
   if (!Array.isArray(parsed) || parsed.length !== 2) throw invalidCursor(path);
   const [value, id] = parsed as unknown[];
-  if ((typeof value !== 'number' && typeof value !== 'string') || typeof id !== 'string') throw invalidCursor(path);
+  if ((typeof value !== 'number' && typeof value !== 'string') || typeof id !== 'string')
+    throw invalidCursor(path);
   return { value, id };
 }
 

@@ -1,5 +1,5 @@
-import type { AddressKind, Outcome } from './event';
 import { type FieldFault, Invalid } from './errors';
+import type { AddressKind, Outcome } from './event';
 
 /**
  * Which events are meant. Members are AND-ed, values in a list OR-ed, a trailing `*` matches a prefix, addresses also
@@ -67,7 +67,10 @@ function count(filter: EventFilter, path: (string | number)[], depth: number, fa
     values += list.length;
     list.forEach((item, index) => {
       if (typeof item === 'string' && Buffer.byteLength(item) > FILTER_MAX_VALUE_BYTES) {
-        faults.push({ path: [...path, member, index], message: `is longer than ${FILTER_MAX_VALUE_BYTES} bytes` });
+        faults.push({
+          path: [...path, member, index],
+          message: `is longer than ${FILTER_MAX_VALUE_BYTES} bytes`,
+        });
       }
     });
   }

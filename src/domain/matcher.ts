@@ -31,17 +31,26 @@ function compile(condition: Condition): Matcher {
     case 'in': {
       const values = new Set<unknown>(condition.values);
       const { prefixes } = condition;
-      return anyValue(condition.paths, (value) =>
-        values.has(value) || (typeof value === 'string' && prefixes.some((prefix) => value.startsWith(prefix))));
+      return anyValue(
+        condition.paths,
+        (value) =>
+          values.has(value) ||
+          (typeof value === 'string' && prefixes.some((prefix) => value.startsWith(prefix))),
+      );
     }
     case 'contains': {
       const { text } = condition;
-      return anyValue(condition.paths, (value) => typeof value === 'string' && value.toLowerCase().includes(text));
+      return anyValue(
+        condition.paths,
+        (value) => typeof value === 'string' && value.toLowerCase().includes(text),
+      );
     }
     case 'address': {
       const { low, high } = condition;
       return (event) =>
-        event.address !== undefined && Buffer.compare(event.address, low) >= 0 && Buffer.compare(event.address, high) <= 0;
+        event.address !== undefined &&
+        Buffer.compare(event.address, low) >= 0 &&
+        Buffer.compare(event.address, high) <= 0;
     }
   }
 }

@@ -55,7 +55,13 @@ export interface Counters {
   rejected: number;
 }
 
-export const NO_COUNTS: Readonly<Counters> = { received: 0, stored: 0, duplicates: 0, dropped: 0, rejected: 0 };
+export const NO_COUNTS: Readonly<Counters> = {
+  received: 0,
+  stored: 0,
+  duplicates: 0,
+  dropped: 0,
+  rejected: 0,
+};
 
 export function addCounts(a: Counters, b: Counters): Counters {
   return {

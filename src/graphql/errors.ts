@@ -17,9 +17,18 @@ export interface MappedError {
 }
 
 /** Names of the driver's errors that mean "not now": the database is away, or took too long. */
-const UNAVAILABLE_NAMES = /^Mongo(ServerSelection|Network|NetworkTimeout|PoolCleared|NotConnected|OperationTimeout|TopologyClosed|WaitQueueTimeout)Error$|^MongooseServerSelectionError$/;
+const UNAVAILABLE_NAMES =
+  /^Mongo(ServerSelection|Network|NetworkTimeout|PoolCleared|NotConnected|OperationTimeout|TopologyClosed|WaitQueueTimeout)Error$|^MongooseServerSelectionError$/;
 /** Codes of apollo-server and graphql-js for a document that can't run. */
-const CALLERS_OWN = new Set(['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'BAD_REQUEST', 'BAD_USER_INPUT', 'OPERATION_RESOLUTION_FAILURE', 'PERSISTED_QUERY_NOT_FOUND', 'PERSISTED_QUERY_NOT_SUPPORTED']);
+const CALLERS_OWN = new Set([
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'BAD_REQUEST',
+  'BAD_USER_INPUT',
+  'OPERATION_RESOLUTION_FAILURE',
+  'PERSISTED_QUERY_NOT_FOUND',
+  'PERSISTED_QUERY_NOT_SUPPORTED',
+]);
 
 /**
  * The one place where errors become answers. What we know tells its message and its code; anything else is
@@ -33,20 +42,30 @@ export function mapError(error: unknown): MappedError | null {
   if (original instanceof Forbidden) return mapped(original, 'FORBIDDEN');
   if (original instanceof Unauthenticated) return mapped(original, 'UNAUTHENTICATED');
   if (original instanceof CursorExpired) return mapped(original, 'CURSOR_EXPIRED');
-  if (original instanceof Unavailable) return mapped(original, 'UNAVAILABLE', { retryAfterSeconds: original.retryAfterSeconds });
-  if (original instanceof RateLimited) return mapped(original, 'RATE_LIMITED', { retryAfterSeconds: original.retryAfterSeconds });
+  if (original instanceof Unavailable)
+    return mapped(original, 'UNAVAILABLE', { retryAfterSeconds: original.retryAfterSeconds });
+  if (original instanceof RateLimited)
+    return mapped(original, 'RATE_LIMITED', { retryAfterSeconds: original.retryAfterSeconds });
   return mapByName(original);
 }
 
 function mapByName(error: unknown): MappedError | null {
   const { name, code } = error as { name?: string; code?: unknown };
-  if (name === 'AuthenticationError') return { message: 'Log in first: this needs a caller.', extensions: { code: 'UNAUTHENTICATED' } };
-  if (name === 'AuthorizationError') return { message: 'Your role does not allow this.', extensions: { code: 'FORBIDDEN' } };
+  if (name === 'AuthenticationError')
+    return { message: 'Log in first: this needs a caller.', extensions: { code: 'UNAUTHENTICATED' } };
+  if (name === 'AuthorizationError')
+    return { message: 'Your role does not allow this.', extensions: { code: 'FORBIDDEN' } };
   if (name && UNAVAILABLE_NAMES.test(name)) {
-    return { message: 'The database does not answer: try again.', extensions: { code: 'UNAVAILABLE', retryAfterSeconds: 1 } };
+    return {
+      message: 'The database does not answer: try again.',
+      extensions: { code: 'UNAVAILABLE', retryAfterSeconds: 1 },
+    };
   }
   if (code === 50 || name === 'MongoServerTimeoutError') {
-    return { message: 'This took too long: narrow the filter or its time range.', extensions: { code: 'UNAVAILABLE', retryAfterSeconds: 1 } };
+    return {
+      message: 'This took too long: narrow the filter or its time range.',
+      extensions: { code: 'UNAVAILABLE', retryAfterSeconds: 1 },
+    };
   }
   return null;
 }
@@ -71,10 +90,22 @@ export function formatGraphQLError(
   if (known) return { message: known.message, ...place, extensions: { ...known.extensions, ...id } };
   const code = formatted.extensions?.code;
   if (isCallersOwn(error, code)) {
-    return { message: formatted.message, ...place, extensions: { code: typeof code === 'string' && code !== 'INTERNAL_SERVER_ERROR' ? code : 'GRAPHQL_VALIDATION_FAILED', ...id } };
+    return {
+      message: formatted.message,
+      ...place,
+      extensions: {
+        code:
+          typeof code === 'string' && code !== 'INTERNAL_SERVER_ERROR' ? code : 'GRAPHQL_VALIDATION_FAILED',
+        ...id,
+      },
+    };
   }
   onUnknown(error instanceof GraphQLError && error.originalError ? error.originalError : error);
-  return { message: 'Something went wrong on our side; the log has it under this request id.', ...place, extensions: { code: 'INTERNAL_SERVER_ERROR', ...id } };
+  return {
+    message: 'Something went wrong on our side; the log has it under this request id.',
+    ...place,
+    extensions: { code: 'INTERNAL_SERVER_ERROR', ...id },
+  };
 }
 
 /** A fault of the document or its variables, found before anything of ours ran. */

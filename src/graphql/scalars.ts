@@ -27,6 +27,7 @@ export const BigIntScalar = new GraphQLScalarType<number, number>({
 });
 
 function whole(value: unknown): number {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw new GraphQLError('Expected a whole number up to 2^53.');
+  if (typeof value !== 'number' || !Number.isSafeInteger(value))
+    throw new GraphQLError('Expected a whole number up to 2^53.');
   return value;
 }

@@ -7,9 +7,14 @@ import type { Context } from './context';
 import { EventConnectionResolver, EventResolver } from './events/resolver';
 import { HealthResolver } from './health/resolver';
 import { PeopleResolver } from './people/resolver';
-import { SourceResolver } from './sources/resolver';
-import { DeliveryConnectionResolver, DeliveryResolver, EventLinksResolver, WebhookResolver } from './webhooks/resolver';
 import { DateTimeScalar } from './scalars';
+import { SourceResolver } from './sources/resolver';
+import {
+  DeliveryConnectionResolver,
+  DeliveryResolver,
+  EventLinksResolver,
+  WebhookResolver,
+} from './webhooks/resolver';
 
 /** The resolvers, each made by hand with what it needs. */
 export interface Resolvers {
@@ -26,7 +31,9 @@ export interface Resolvers {
 
 /** Builds the schema over these resolvers. */
 export function createSchema(resolvers: Resolvers): Promise<GraphQLSchema> {
-  const instances = new Map<unknown, unknown>(Object.values(resolvers).map((resolver) => [resolver.constructor, resolver]));
+  const instances = new Map<unknown, unknown>(
+    Object.values(resolvers).map((resolver) => [resolver.constructor, resolver]),
+  );
   return buildSchema({
     resolvers: [
       PeopleResolver,

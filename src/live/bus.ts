@@ -72,7 +72,8 @@ export class CommitBus {
 /** Bytes are not needed by followers but for CIDR filters; base64 keeps them small. */
 function encodeBytes(key: string, value: unknown): unknown {
   if (key !== 'address' || typeof value !== 'object' || value === null) return value;
-  if ((value as { type?: unknown }).type === 'Buffer') return Buffer.from((value as { data: number[] }).data).toString('base64');
+  if ((value as { type?: unknown }).type === 'Buffer')
+    return Buffer.from((value as { data: number[] }).data).toString('base64');
   return value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value;
 }
 

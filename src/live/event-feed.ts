@@ -79,7 +79,9 @@ export class EventFeed {
     try {
       let at = after ?? { n: this.tip, pos: Number.MAX_SAFE_INTEGER };
       if (after) await this.checkNotExpired(after);
-      const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+      const aborted = new Promise<void>((resolve) =>
+        signal.addEventListener('abort', () => resolve(), { once: true }),
+      );
       while (!signal.aborted && !this.closed) {
         const waiting = this.changed.promise;
         let moved = false;
@@ -109,7 +111,9 @@ export class EventFeed {
   private async checkNotExpired(after: StreamPosition): Promise<void> {
     const oldest = (await this.store.oldest()) ?? this.tip + 1;
     if (after.n < oldest - 1) {
-      throw new CursorExpired('What comes after this cursor is past retention: query events, then subscribe without `after`.');
+      throw new CursorExpired(
+        'What comes after this cursor is past retention: query events, then subscribe without `after`.',
+      );
     }
   }
 

@@ -13,7 +13,17 @@ export interface LogOptions {
 }
 
 /** Members of logged objects that may hold a secret, at any of the depths that we log. */
-const REDACTED = ['password', 'secret', 'token', 'authorization', 'headers', 'uri', 'accessKeyId', 'secretAccessKey', 'sessionToken'];
+const REDACTED = [
+  'password',
+  'secret',
+  'token',
+  'authorization',
+  'headers',
+  'uri',
+  'accessKeyId',
+  'secretAccessKey',
+  'sessionToken',
+];
 
 /** One JSON line per fact, or a readable one on a terminal. Lines are written at once: nothing is lost at exit. */
 export function createLogger({ level, pretty, destination, bindings }: LogOptions): Logger {

@@ -1,4 +1,12 @@
-import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, type MetricObject, Registry } from 'prom-client';
+import {
+  AggregatorRegistry,
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  Histogram,
+  type MetricObject,
+  Registry,
+} from 'prom-client';
 import type { Counters, SourceKind } from '../domain/source';
 
 /** What a worker process tells its parent of its metrics. */
@@ -13,7 +21,9 @@ export class Metrics {
     received: this.counter('events_received_total', 'Records read from sources.', ['kind']),
     stored: this.counter('events_stored_total', 'Events stored for the first time.', ['kind']),
     duplicates: this.counter('events_duplicate_total', 'Records that were stored already.', ['kind']),
-    dropped: this.counter('events_dropped_total', "Records that matched their source's drop filter.", ['kind']),
+    dropped: this.counter('events_dropped_total', "Records that matched their source's drop filter.", [
+      'kind',
+    ]),
     rejected: this.counter('events_rejected_total', 'Records that could not be kept.', ['kind']),
   };
   private readonly batchSeconds = new Histogram({
@@ -23,20 +33,32 @@ export class Metrics {
     buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 30, 120, 600],
     registers: [this.registry],
   });
-  private readonly attempts = this.counter('webhook_attempts_total', 'Webhook requests by what came of them.', ['outcome']);
+  private readonly attempts = this.counter(
+    'webhook_attempts_total',
+    'Webhook requests by what came of them.',
+    ['outcome'],
+  );
   private readonly deliverySeconds = new Histogram({
     name: 'trailgraph_webhook_delivery_seconds',
     help: 'Duration of webhook requests.',
     buckets: [0.005, 0.02, 0.05, 0.1, 0.5, 1, 5, 15],
     registers: [this.registry],
   });
-  private readonly hintsLost = this.counter('queue_hints_lost_total', 'Hints that could not be queued: MongoDB is asked instead.', []);
+  private readonly hintsLost = this.counter(
+    'queue_hints_lost_total',
+    'Hints that could not be queued: MongoDB is asked instead.',
+    [],
+  );
   private readonly subscriptionCount = new Gauge({
     name: 'trailgraph_subscriptions',
     help: 'Live subscriptions open now.',
     registers: [this.registry],
   });
-  private readonly slowClosed = this.counter('subscription_closed_slow_total', 'Sockets closed with 4413 as they did not read.', []);
+  private readonly slowClosed = this.counter(
+    'subscription_closed_slow_total',
+    'Sockets closed with 4413 as they did not read.',
+    [],
+  );
   private readonly pending = new Gauge({
     name: 'trailgraph_batches_pending',
     help: 'Batches in the ledger that are not settled.',

@@ -30,7 +30,11 @@ export type OpenObject = (batch: Batch, signal: AbortSignal) => Promise<Readable
  * Reads a batch slice by slice: inflates and splits as the bytes come, and never holds more than the slice.
  * @throws Unreadable after the slices that could be read, where the rest can't be read by anybody
  */
-export async function* readSlices(batch: Batch, openObject: OpenObject, signal: AbortSignal): AsyncGenerator<Slice> {
+export async function* readSlices(
+  batch: Batch,
+  openObject: OpenObject,
+  signal: AbortSignal,
+): AsyncGenerator<Slice> {
   const splitter = new RecordSplitter();
   let slice: Slice = { index: 0, firstRecord: 0, records: [] };
   let size = 0;
@@ -40,7 +44,11 @@ export async function* readSlices(batch: Batch, openObject: OpenObject, signal: 
       for (const record of splitter.push(chunk)) {
         if (slice.records.length === SLICE_STRIDE || (size > 0 && size + record.bytes.length > SLICE_BYTES)) {
           yield slice;
-          slice = { index: slice.index + 1, firstRecord: slice.firstRecord + slice.records.length, records: [] };
+          slice = {
+            index: slice.index + 1,
+            firstRecord: slice.firstRecord + slice.records.length,
+            records: [],
+          };
           size = 0;
         }
         slice.records.push(record);
@@ -52,7 +60,10 @@ export async function* readSlices(batch: Batch, openObject: OpenObject, signal: 
     failure = error;
   }
   if (slice.records.length > 0 && !isRetryable(failure)) yield slice;
-  if (failure) throw failure instanceof NotATrailFile ? new Unreadable(`this is not a trail file: ${failure.message}`) : failure;
+  if (failure)
+    throw failure instanceof NotATrailFile
+      ? new Unreadable(`this is not a trail file: ${failure.message}`)
+      : failure;
 }
 
 /** Nobody can read the rest of this batch, now or later. */
@@ -65,7 +76,9 @@ function isRetryable(error: unknown): boolean {
 }
 
 async function* bytesOf(batch: Batch, openObject: OpenObject, signal: AbortSignal): AsyncGenerator<Buffer> {
-  const source = batch.payload ? Readable.from([Buffer.from(batch.payload)]) : await openObject(batch, signal);
+  const source = batch.payload
+    ? Readable.from([Buffer.from(batch.payload)])
+    : await openObject(batch, signal);
   const counted = { received: 0 };
   try {
     const chunks = countBytes(source, counted);
@@ -87,7 +100,9 @@ async function* countBytes(source: Readable, counted: { received: number }): Asy
       yield bytes;
     }
   } catch (error) {
-    throw new Retryable(`reading stopped after ${counted.received} bytes: ${messageOf(error)}`, { cause: error });
+    throw new Retryable(`reading stopped after ${counted.received} bytes: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 
@@ -116,7 +131,9 @@ async function* inflate(
       inflated += (chunk as Buffer).length;
       if (inflated > MAX_INFLATED_BYTES) throw tooLarge();
       if (inflated > RATIO_COUNTS_FROM && inflated > MAX_INFLATION * counted.received) {
-        throw new Unreadable(`the file inflates by more than ${MAX_INFLATION} times its size: it looks like a gzip bomb`);
+        throw new Unreadable(
+          `the file inflates by more than ${MAX_INFLATION} times its size: it looks like a gzip bomb`,
+        );
       }
       yield chunk as Buffer;
     }
@@ -126,7 +143,9 @@ async function* inflate(
     if (batch.object && counted.received < batch.object.size) {
       throw new Retryable(`only ${counted.received} of ${batch.object.size} bytes came`, { cause: error });
     }
-    throw new Unreadable(`the gzip data is broken after ${inflated} bytes: ${messageOf(error)}`, { cause: error });
+    throw new Unreadable(`the gzip data is broken after ${inflated} bytes: ${messageOf(error)}`, {
+      cause: error,
+    });
   } finally {
     gunzip.destroy();
     await feeding.catch(() => undefined); // Its failure, if any, came out of the gunzip stream.

@@ -1,5 +1,5 @@
-import type { Batch } from '../domain/batch';
 import { backoffMs } from '../domain/backoff';
+import type { Batch } from '../domain/batch';
 import type { Commit } from '../domain/commit';
 import { messageOf, Permanent, Retryable } from '../domain/errors';
 import { SLICE_STRIDE, type StoredEvent } from '../domain/event';
@@ -50,7 +50,11 @@ export class BatchRunner {
   async run(batch: Claimed): Promise<void> {
     const { batches, leaseMs, log } = this.parts;
     const startedAt = Date.now();
-    const lease = new LeaseKeeper({ renew: () => batches.renew(batch._id, batch.token, leaseMs), leaseMs, log });
+    const lease = new LeaseKeeper({
+      renew: () => batches.renew(batch._id, batch.token, leaseMs),
+      leaseMs,
+      log,
+    });
     try {
       const settlement = await this.process(batch, lease.signal);
       if (!(await batches.settle(batch._id, batch.token, settlement))) {
@@ -68,7 +72,11 @@ export class BatchRunner {
 
   private async process(batch: Claimed, signal: AbortSignal): Promise<Settlement> {
     if (batch.crashes >= CRASHES_TO_QUARANTINE) {
-      return this.end(batch, 'QUARANTINED', `its worker ended or hung ${batch.crashes} times while working on it`);
+      return this.end(
+        batch,
+        'QUARANTINED',
+        `its worker ended or hung ${batch.crashes} times while working on it`,
+      );
     }
     const source = await this.parts.sources.getAny(batch.sourceId);
     if (source?.deletedAt) return this.end(batch, 'CANCELLED', 'the source was deleted');
@@ -124,7 +132,12 @@ export class BatchRunner {
     }
     signal.throwIfAborted();
     if (failure) throw failure;
-    return { state: 'DONE', error: null, ...pick(counts), ...(parts ? { partResults: parts.results() } : {}) };
+    return {
+      state: 'DONE',
+      error: null,
+      ...pick(counts),
+      ...(parts ? { partResults: parts.results() } : {}),
+    };
   }
 
   /** Ends a batch that can't go on: what it has inserted is committed first, so that everybody hears of it. */
@@ -136,7 +149,9 @@ export class BatchRunner {
     let counts = committed.reduce<Counters>((sum, commit) => addCounts(sum, commit), NO_COUNTS);
     const open = owned.filter((event) => !done.has(Math.floor(event.pos / SLICE_STRIDE)));
     for (const slice of new Set(open.map((event) => Math.floor(event.pos / SLICE_STRIDE)))) {
-      const ids = open.filter((event) => Math.floor(event.pos / SLICE_STRIDE) === slice).map((event) => event._id);
+      const ids = open
+        .filter((event) => Math.floor(event.pos / SLICE_STRIDE) === slice)
+        .map((event) => event._id);
       const { commit, appended } = await this.parts.commits.append({
         ...NO_COUNTS,
         run: batch.run,
@@ -164,7 +179,11 @@ export class BatchRunner {
       if (lease.databaseFailed) await batches.forgiveCrash(batch._id).catch(() => undefined); // Counts one too many, at worst.
       return;
     }
-    if (error instanceof Retryable && error.options.remedy && Date.now() - batch.createdAt.getTime() > DENIED_FOR_MS) {
+    if (
+      error instanceof Retryable &&
+      error.options.remedy &&
+      Date.now() - batch.createdAt.getTime() > DENIED_FOR_MS
+    ) {
       const settlement = await this.end(batch, 'FAILED', message);
       await batches.settle(batch._id, batch.token, settlement);
       return;
@@ -172,7 +191,10 @@ export class BatchRunner {
     const tries = batch.attempts - batch.crashes;
     const wanted = error instanceof Retryable ? error.options.retryAfterMs : undefined;
     const delayMs = wanted ?? backoffMs(tries, BACKOFF, Math.random);
-    log.warn({ batchId: batch._id, reference: batch.reference, error: message, delayMs }, 'a batch will be tried again');
+    log.warn(
+      { batchId: batch._id, reference: batch.reference, error: message, delayMs },
+      'a batch will be tried again',
+    );
     await this.releaseWhenPossible(batch, delayMs, message);
   }
 
@@ -185,7 +207,10 @@ export class BatchRunner {
         return;
       } catch (error) {
         if (Date.now() > deadline) {
-          this.parts.log.warn({ batchId: batch._id, error: messageOf(error) }, 'a batch could not be given back');
+          this.parts.log.warn(
+            { batchId: batch._id, error: messageOf(error) },
+            'a batch could not be given back',
+          );
           return;
         }
         await new Promise((resolve) => setTimeout(resolve, 500));
@@ -197,7 +222,20 @@ export class BatchRunner {
     const { state, error, received, stored, duplicates, dropped, rejected } = settlement;
     const level = state === 'DONE' ? 'debug' : 'warn';
     this.parts.log[level](
-      { batchId: batch._id, sourceId: batch.sourceId, reference: batch.reference, state, error, received, stored, duplicates, dropped, rejected, attempts: batch.attempts, durationMs },
+      {
+        batchId: batch._id,
+        sourceId: batch.sourceId,
+        reference: batch.reference,
+        state,
+        error,
+        received,
+        stored,
+        duplicates,
+        dropped,
+        rejected,
+        attempts: batch.attempts,
+        durationMs,
+      },
       'batch settled',
     );
   }

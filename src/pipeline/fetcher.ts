@@ -38,13 +38,25 @@ export class Fetcher {
       log.error({ sourceId, kind: source.kind }, 'no client for this kind of source');
       return;
     }
-    const lease = new LeaseKeeper({ renew: () => sources.renew(source._id, source.token, leaseMs), leaseMs, log });
+    const lease = new LeaseKeeper({
+      renew: () => sources.renew(source._id, source.token, leaseMs),
+      leaseMs,
+      log,
+    });
     try {
       const note = await this.fetch(source, client, lease.signal);
-      await sources.finish(source._id, source.token, success(note, this.parts.now()), client.pollIntervalMs(source));
+      await sources.finish(
+        source._id,
+        source.token,
+        success(note, this.parts.now()),
+        client.pollIntervalMs(source),
+      );
     } catch (error) {
       if (lease.signal.aborted) return;
-      log.warn({ sourceId: source._id, kind: source.kind, error: messageOf(error) }, 'a source could not be read');
+      log.warn(
+        { sourceId: source._id, kind: source.kind, error: messageOf(error) },
+        'a source could not be read',
+      );
       const delay = Math.min(client.pollIntervalMs(source), RETRY_FAILING_MS);
       await sources.finish(source._id, source.token, failure(error, this.parts.now()), delay);
     } finally {
@@ -67,7 +79,8 @@ export class Fetcher {
       const known = await batches.known(page.value.batches.map((batch) => batch._id));
       const added = await batches.add(page.value.batches.filter((batch) => !known.has(batch._id)));
       const { checkpoint } = page.value;
-      if (checkpoint) await checkpoints.set(source._id, source.epoch, checkpoint.partition, checkpoint.cursor);
+      if (checkpoint)
+        await checkpoints.set(source._id, source.epoch, checkpoint.partition, checkpoint.cursor);
       await hint(added);
     }
   }
@@ -75,11 +88,18 @@ export class Fetcher {
 
 function success(note: FetchNote | null, now: Date): Partial<SourceHealth> {
   return note
-    ? { health: 'DEGRADED', lastError: note.warning, lastErrorAt: now, remedy: note.remedy, lastSuccessAt: now }
+    ? {
+        health: 'DEGRADED',
+        lastError: note.warning,
+        lastErrorAt: now,
+        remedy: note.remedy,
+        lastSuccessAt: now,
+      }
     : { health: 'HEALTHY', lastError: null, remedy: null, lastSuccessAt: now };
 }
 
 function failure(error: unknown, now: Date): Partial<SourceHealth> {
-  const remedy = error instanceof Retryable || error instanceof Permanent ? (error.options.remedy ?? null) : null;
+  const remedy =
+    error instanceof Retryable || error instanceof Permanent ? (error.options.remedy ?? null) : null;
   return { health: 'FAILING', lastError: messageOf(error), lastErrorAt: now, remedy };
 }

@@ -142,7 +142,10 @@ export class HintQueue {
     if (!queue || this.closed) return;
     const { client } = queue as unknown as Internals;
     try {
-      await within(ANSWER_MS, new Promise<void>((resolve, reject) => client.ping((error) => (error ? reject(error) : resolve()))));
+      await within(
+        ANSWER_MS,
+        new Promise<void>((resolve, reject) => client.ping((error) => (error ? reject(error) : resolve()))),
+      );
       await within(ANSWER_MS, loadScripts(queue));
       if (this.options.worker) await within(ANSWER_MS, queue.checkStalledJobs());
     } catch (error) {
@@ -162,7 +165,10 @@ export class HintQueue {
   private trouble(error: unknown): void {
     if (this.closed || Date.now() < this.quietUntil) return;
     this.quietUntil = Date.now() + 60_000;
-    this.options.log.warn({ queue: this.options.name, error: messageOf(error) }, 'the queue does not answer; MongoDB is asked instead');
+    this.options.log.warn(
+      { queue: this.options.name, error: messageOf(error) },
+      'the queue does not answer; MongoDB is asked instead',
+    );
   }
 }
 

@@ -81,7 +81,13 @@ export class IngestGate {
     if (there && there.bytes + body.bytes > GATHER_BYTES) this.flush(there);
     let into = this.gathering.get(target.sourceId);
     if (!into) {
-      const fresh: Gathering = { target, bodies: [], records: 0, bytes: 0, timer: setTimeout(() => this.flush(fresh), GATHER_MS) };
+      const fresh: Gathering = {
+        target,
+        bodies: [],
+        records: 0,
+        bytes: 0,
+        timer: setTimeout(() => this.flush(fresh), GATHER_MS),
+      };
       into = fresh;
       this.gathering.set(target.sourceId, fresh);
     }
@@ -93,7 +99,8 @@ export class IngestGate {
 
   private flush(gathering: Gathering): void {
     clearTimeout(gathering.timer);
-    if (this.gathering.get(gathering.target.sourceId) === gathering) this.gathering.delete(gathering.target.sourceId);
+    if (this.gathering.get(gathering.target.sourceId) === gathering)
+      this.gathering.delete(gathering.target.sourceId);
     void this.store(gathering).catch((error: unknown) => {
       for (const body of gathering.bodies) body.reject(error);
     });
@@ -107,9 +114,17 @@ export class IngestGate {
     }
     const at = new Date().toISOString();
     const parts = bodies.map((body) => body.records.length);
-    await this.add({ _id: id, sourceId: target.sourceId, sourceKind: target.kind, reference: `pushed ${at}`, payload, parts });
+    await this.add({
+      _id: id,
+      sourceId: target.sourceId,
+      sourceKind: target.kind,
+      reference: `pushed ${at}`,
+      payload,
+      parts,
+    });
     const batch = await this.parts.settlements.settled(id, ANSWER_MS);
-    if (batch.state !== 'DONE') throw new Unavailable(`The records were not stored: ${batch.error ?? batch.state}`);
+    if (batch.state !== 'DONE')
+      throw new Unavailable(`The records were not stored: ${batch.error ?? batch.state}`);
     for (const [index, body] of bodies.entries()) {
       const result = batch.partResults?.[index];
       if (result) body.resolve(result);

@@ -42,7 +42,8 @@ export class LeaseKeeper {
     } catch (error) {
       this.databaseFailed = true;
       this.lease.log.warn({ error: messageOf(error) }, 'a lease could not be renewed');
-      if (Date.now() - this.lastRenewed > this.lease.leaseMs) this.controller.abort(new Error('the lease has run out'));
+      if (Date.now() - this.lastRenewed > this.lease.leaseMs)
+        this.controller.abort(new Error('the lease has run out'));
     } finally {
       this.renewing = false;
     }

@@ -3,7 +3,12 @@ import { NO_COUNTS } from '../domain/source';
 import type { SliceResult } from './slice-writer';
 
 const MAX_REJECTIONS = 1_000;
-const COUNTER = { stored: 'stored', duplicate: 'duplicates', dropped: 'dropped', rejected: 'rejected' } as const;
+const COUNTER = {
+  stored: 'stored',
+  duplicate: 'duplicates',
+  dropped: 'dropped',
+  rejected: 'rejected',
+} as const;
 
 /** Counts what became of the records of each body that was gathered into one batch. */
 export class PartTally {

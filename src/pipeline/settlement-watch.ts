@@ -29,7 +29,8 @@ export class SettlementWatch {
   close(): void {
     if (this.timer) clearInterval(this.timer);
     this.timer = null;
-    for (const { reject } of this.waiters.values()) reject(new Unavailable('The server is stopping: send it again.'));
+    for (const { reject } of this.waiters.values())
+      reject(new Unavailable('The server is stopping: send it again.'));
     this.waiters.clear();
   }
 
@@ -54,7 +55,11 @@ export class SettlementWatch {
     for (const [id, { deadline, reject }] of this.waiters) {
       if (deadline > now) continue;
       this.waiters.delete(id);
-      reject(new Unavailable('The records are kept but not yet stored: send them again, and nothing is stored twice.'));
+      reject(
+        new Unavailable(
+          'The records are kept but not yet stored: send them again, and nothing is stored twice.',
+        ),
+      );
     }
     if (this.waiters.size === 0 && this.timer) {
       clearInterval(this.timer);

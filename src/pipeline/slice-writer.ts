@@ -66,13 +66,17 @@ export class SliceWriter {
     const inserted = documents.filter((event) => !there.has(event._id));
     const ours = this.ownedEarlier(candidates, owners);
     for (const candidate of ours) outcomes[candidate.index] = 'stored';
-    for (const event of inserted) outcomes[(event.pos % SLICE_STRIDE)] = 'stored';
+    for (const event of inserted) outcomes[event.pos % SLICE_STRIDE] = 'stored';
     this.expectKnown = inserted.length + ours.length < candidates.length / 2;
     const ids = [
       ...inserted.map((event) => ({ id: event._id, pos: event.pos })),
       ...ours.map(({ parsed, pos }) => ({ id: parsed.id, pos })),
     ].sort((a, b) => a.pos - b.pos);
-    const { commit, appended } = await this.commit(slice, ids.map(({ id }) => id), outcomes);
+    const { commit, appended } = await this.commit(
+      slice,
+      ids.map(({ id }) => id),
+      outcomes,
+    );
     return {
       commit,
       appended,
@@ -83,7 +87,11 @@ export class SliceWriter {
   }
 
   /** Parses the records. What is the same as an earlier record of the slice is a duplicate of it. */
-  private read(slice: Slice): { outcomes: RecordOutcome[]; candidates: Candidate[]; rejected: QuarantinedRecord[] } {
+  private read(slice: Slice): {
+    outcomes: RecordOutcome[];
+    candidates: Candidate[];
+    rejected: QuarantinedRecord[];
+  } {
     const outcomes: RecordOutcome[] = [];
     const candidates: Candidate[] = [];
     const rejected: QuarantinedRecord[] = [];
@@ -103,7 +111,10 @@ export class SliceWriter {
     return { outcomes, candidates, rejected };
   }
 
-  private quarantined(position: number, { reason, text }: { reason: string; text: string }): QuarantinedRecord {
+  private quarantined(
+    position: number,
+    { reason, text }: { reason: string; text: string },
+  ): QuarantinedRecord {
     return {
       _id: `${this.batch._id}:${position}`,
       sourceId: this.batch.sourceId,

@@ -57,7 +57,11 @@ export class Worker {
     const late = setTimeout(STOP_WITHIN_MS, undefined, { signal: done.signal }).catch(() => undefined); // Ended in time.
     await Promise.race([Promise.all([...this.loops, ...this.running, this.parts.forwarder.stop()]), late]);
     done.abort();
-    await this.parts.sweeper.stop().catch((error: unknown) => this.parts.log.warn({ error: messageOf(error) }, 'the sweeper lease runs out'));
+    await this.parts.sweeper
+      .stop()
+      .catch((error: unknown) =>
+        this.parts.log.warn({ error: messageOf(error) }, 'the sweeper lease runs out'),
+      );
   }
 
   /** A hint: this batch is due. Returns when it is done, so that a worker takes no more hints than it can follow. */
@@ -80,7 +84,8 @@ export class Worker {
 
   private async ask(): Promise<void> {
     await this.parts.forwarder.lookAll();
-    for (const id of await this.parts.sources.dueIds(this.fetchSlots.free)) void this.guarded('fetching', this.onFetchHint(id));
+    for (const id of await this.parts.sources.dueIds(this.fetchSlots.free))
+      void this.guarded('fetching', this.onFetchHint(id));
     while (!this.stopping.signal.aborted && this.batchSlots.tryAcquire()) {
       const due = await this.parts.batches.dueIds(1).catch((error: unknown) => {
         this.batchSlots.release();

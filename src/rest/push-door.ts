@@ -2,7 +2,15 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { PartResult } from '../domain/batch';
-import { Forbidden, Invalid, messageOf, NotFound, RateLimited, Unauthenticated, Unavailable } from '../domain/errors';
+import {
+  Forbidden,
+  Invalid,
+  messageOf,
+  NotFound,
+  RateLimited,
+  Unauthenticated,
+  Unavailable,
+} from '../domain/errors';
 import type { Source } from '../domain/source';
 
 export interface PushDoorParts {
@@ -27,7 +35,9 @@ export async function addPushDoor(app: FastifyInstance, parts: PushDoorParts): P
   let inflating = 0;
   await app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: MAX_SENT_BYTES }, (_, body, done) => done(null, body));
+    scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: MAX_SENT_BYTES }, (_, body, done) =>
+      done(null, body),
+    );
     scope.setErrorHandler((error, request, reply) => answerError(error, request, reply));
     scope.post<{ Params: { sourceId: string } }>('/ingest/:sourceId', {
       bodyLimit: MAX_SENT_BYTES,
@@ -82,11 +92,14 @@ class TooLarge extends Error {
 
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const status = statusOf(error);
-  if (error instanceof Unavailable || error instanceof RateLimited) reply.header('retry-after', String(error.retryAfterSeconds));
+  if (error instanceof Unavailable || error instanceof RateLimited)
+    reply.header('retry-after', String(error.retryAfterSeconds));
   if (status === 401) reply.header('www-authenticate', 'Bearer');
   if (status === 500) request.log.error({ error: messageOf(error) }, 'a push failed');
   const known = status !== 500;
-  const message = known ? messageOf(error) : 'Something went wrong on our side; send it again, nothing is stored twice.';
+  const message = known
+    ? messageOf(error)
+    : 'Something went wrong on our side; send it again, nothing is stored twice.';
   return reply.code(status).send({ error: true, message, requestId: request.id });
 }
 
@@ -103,5 +116,7 @@ function statusOf(error: unknown): number {
 }
 
 function isDatabaseAway(error: unknown): boolean {
-  return /^Mongo.*(Selection|Network|Pool|NotConnected|Timeout)/.test(String((error as { name?: unknown }).name));
+  return /^Mongo.*(Selection|Network|Pool|NotConnected|Timeout)/.test(
+    String((error as { name?: unknown }).name),
+  );
 }

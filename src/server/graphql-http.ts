@@ -20,7 +20,10 @@ export interface GraphqlHttpParts {
 }
 
 /** GraphQL over HTTP at /graphql, with Apollo Sandbox as the page that a browser sees there. */
-export async function addGraphqlHttp(app: FastifyInstance, parts: GraphqlHttpParts): Promise<ApolloServer<Context>> {
+export async function addGraphqlHttp(
+  app: FastifyInstance,
+  parts: GraphqlHttpParts,
+): Promise<ApolloServer<Context>> {
   const apollo = new ApolloServer<Context>({
     schema: parts.schema,
     introspection: parts.introspection,
@@ -28,7 +31,8 @@ export async function addGraphqlHttp(app: FastifyInstance, parts: GraphqlHttpPar
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
     csrfPrevention: true,
-    formatError: (formatted, error) => formatGraphQLError(formatted, error, null, (unknown) => tell(parts.log, unknown)),
+    formatError: (formatted, error) =>
+      formatGraphQLError(formatted, error, null, (unknown) => tell(parts.log, unknown)),
     plugins: [
       fastifyApolloDrainPlugin(app),
       parts.sandbox

@@ -1,6 +1,13 @@
-import type { Server } from 'node:http';
 import { randomUUID } from 'node:crypto';
-import { type DocumentNode, GraphQLError, type GraphQLSchema, getOperationAST, parse, validate } from 'graphql';
+import type { Server } from 'node:http';
+import {
+  type DocumentNode,
+  GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+  parse,
+  validate,
+} from 'graphql';
 import { type Extra, useServer } from 'graphql-ws/use/ws';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Caller } from '../auth/accounts';
@@ -66,7 +73,9 @@ export function addGraphqlWs(server: Server, parts: GraphqlWsParts): { close(): 
       }),
       onError: (_, _id, _payload, errors) => format(parts, errors),
       onNext: (_, _id, _payload, _args, result) =>
-        result.errors ? { ...result, errors: format(parts, result.errors) as unknown as GraphQLError[] } : undefined,
+        result.errors
+          ? { ...result, errors: format(parts, result.errors) as unknown as GraphQLError[] }
+          : undefined,
     },
     sockets,
   );
@@ -117,19 +126,31 @@ function prepare(
   const operation = getOperationAST(document, payload.operationName);
   if (!operation) return [new GraphQLError('No operation of that name stands in the document.')];
   if (operation.operation === 'subscription' || allOperations) return undefined;
-  return [new GraphQLError('Only subscriptions run over WebSocket here: send queries and mutations by HTTP, or set WS_OPERATIONS=all.')];
+  return [
+    new GraphQLError(
+      'Only subscriptions run over WebSocket here: send queries and mutations by HTTP, or set WS_OPERATIONS=all.',
+    ),
+  ];
 }
 
-function format({ log }: GraphqlWsParts, errors: readonly GraphQLError[]): ReturnType<GraphQLError['toJSON']>[] {
+function format(
+  { log }: GraphqlWsParts,
+  errors: readonly GraphQLError[],
+): ReturnType<GraphQLError['toJSON']>[] {
   return errors.map((error) => {
     const json = typeof error.toJSON === 'function' ? error.toJSON() : error;
-    return formatGraphQLError(json, error, null, (unknown) => log.error({ error: messageOf(unknown), stack: (unknown as Error).stack }, 'a subscription failed'));
+    return formatGraphQLError(json, error, null, (unknown) =>
+      log.error({ error: messageOf(unknown), stack: (unknown as Error).stack }, 'a subscription failed'),
+    );
   });
 }
 
 /** Counts a subscription from its start to its end. */
 function counted<T>(result: T, metrics: Metrics): T {
-  const iterable = result as { [Symbol.asyncIterator]?: () => AsyncIterator<unknown>; return?: () => Promise<unknown> };
+  const iterable = result as {
+    [Symbol.asyncIterator]?: () => AsyncIterator<unknown>;
+    return?: () => Promise<unknown>;
+  };
   if (typeof iterable[Symbol.asyncIterator] !== 'function') return result;
   metrics.subscribed(1);
   const inner = iterable[Symbol.asyncIterator]!();
@@ -158,7 +179,10 @@ function counted<T>(result: T, metrics: Metrics): T {
 }
 
 /** Closes sockets whose caller does not hold any more (4403), and those that do not read (4413). */
-async function watchSockets(connected: Set<Connected>, { authenticate, metrics }: GraphqlWsParts): Promise<void> {
+async function watchSockets(
+  connected: Set<Connected>,
+  { authenticate, metrics }: GraphqlWsParts,
+): Promise<void> {
   const now = Date.now();
   for (const extra of connected) {
     const { socket } = extra;

@@ -1,5 +1,5 @@
-import type { Db } from 'mongodb';
 import type { Redis } from 'ioredis';
+import type { Db } from 'mongodb';
 import { messageOf } from '../domain/errors';
 import type { HealthStatus } from '../domain/source';
 import type { Health } from '../graphql/health/types';
@@ -38,7 +38,12 @@ export class HealthCheck {
       probe('mongodb', 'FAILING', () => this.db.command({ ping: 1 }, { timeoutMS: ANSWER_MS })),
       probe('valkey', 'DEGRADED', () => this.valkey.ping()),
     ]);
-    const status = mongodb.status === 'FAILING' ? 'FAILING' : [mongodb, valkey].every(({ status: s }) => s === 'HEALTHY') ? 'HEALTHY' : 'DEGRADED';
+    const status =
+      mongodb.status === 'FAILING'
+        ? 'FAILING'
+        : [mongodb, valkey].every(({ status: s }) => s === 'HEALTHY')
+          ? 'HEALTHY'
+          : 'DEGRADED';
     return {
       status,
       version: this.version,

@@ -37,18 +37,34 @@ export async function createHttpServer(parts: HttpServerParts): Promise<FastifyI
     routerOptions: { ignoreTrailingSlash: true },
   });
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' });
+    reply.headers({
+      'x-request-id': request.id,
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+    });
   });
   app.setErrorHandler((error: { statusCode?: number; message?: string }, request, reply) => {
-    const status = error.statusCode && error.statusCode >= 400 && error.statusCode < 500 ? error.statusCode : 500;
-    if (status === 500) parts.log.error({ requestId: request.id, url: request.url, error: messageOf(error) }, 'a request failed');
-    const message = status === 500 ? 'Something went wrong on our side; the log has it under this request id.' : messageOf(error);
+    const status =
+      error.statusCode && error.statusCode >= 400 && error.statusCode < 500 ? error.statusCode : 500;
+    if (status === 500)
+      parts.log.error(
+        { requestId: request.id, url: request.url, error: messageOf(error) },
+        'a request failed',
+      );
+    const message =
+      status === 500
+        ? 'Something went wrong on our side; the log has it under this request id.'
+        : messageOf(error);
     return reply.code(status).send({ error: true, message, requestId: request.id });
   });
   await app.register(cors, {
     delegator: (request, callback) => {
       const { origin, host } = request.headers;
-      callback(null, { origin: parts.origins.allows(origin, host) ? (origin ?? false) : false, credentials: true, maxAge: 600 });
+      callback(null, {
+        origin: parts.origins.allows(origin, host) ? (origin ?? false) : false,
+        credentials: true,
+        maxAge: 600,
+      });
     },
   });
   addProbes(app, parts);
@@ -62,14 +78,21 @@ function addProbes(app: FastifyInstance, { health, metrics }: HttpServerParts): 
     const state = await health.check();
     return reply.code(state.status === 'FAILING' ? 503 : 200).send(state);
   });
-  app.get('/metrics', async (_, reply) => reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metrics.text()));
+  app.get('/metrics', async (_, reply) =>
+    reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metrics.text()),
+  );
 }
 
 async function addPages(app: FastifyInstance, { webRoot, graphiql }: HttpServerParts): Promise<void> {
   const setHeaders = (reply: { header(name: string, value: string): unknown }): void => {
     reply.header('content-security-policy', PAGE_POLICY);
   };
-  await app.register(fastifyStatic, { root: join(webRoot, 'home'), prefix: '/', wildcard: false, setHeaders });
+  await app.register(fastifyStatic, {
+    root: join(webRoot, 'home'),
+    prefix: '/',
+    wildcard: false,
+    setHeaders,
+  });
   if (graphiql) {
     await app.register(fastifyStatic, {
       root: join(webRoot, 'graphiql'),

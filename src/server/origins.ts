@@ -1,5 +1,8 @@
 /** Where Apollo Sandbox runs: its pages may call us while APOLLO_SANDBOX is on. */
-export const SANDBOX_ORIGINS = ['https://studio.apollographql.com', 'https://sandbox.embed.apollographql.com'];
+export const SANDBOX_ORIGINS = [
+  'https://studio.apollographql.com',
+  'https://sandbox.embed.apollographql.com',
+];
 
 /**
  * Which pages may call us from a browser. No Origin (not a browser) and our own pages always may; others where they

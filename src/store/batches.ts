@@ -41,19 +41,21 @@ export class BatchStore {
   async add(batches: NewBatch[]): Promise<string[]> {
     if (batches.length === 0) return [];
     const now = this.clock.now();
-    const documents = batches.map((batch): Batch => ({
-      ...batch,
-      ...NO_COUNTS,
-      run: fencingToken(),
-      state: 'PENDING',
-      attempts: 0,
-      crashes: 0,
-      token: null,
-      dueAt: now,
-      error: null,
-      createdAt: now,
-      doneAt: null,
-    }));
+    const documents = batches.map(
+      (batch): Batch => ({
+        ...batch,
+        ...NO_COUNTS,
+        run: fencingToken(),
+        state: 'PENDING',
+        attempts: 0,
+        crashes: 0,
+        token: null,
+        dueAt: now,
+        error: null,
+        createdAt: now,
+        doneAt: null,
+      }),
+    );
     const there = new Set<number>();
     try {
       await this.collection.insertMany(documents, { ordered: false });
@@ -72,7 +74,11 @@ export class BatchStore {
    */
   async claim(id: string | null, leaseMs: number): Promise<(Batch & { token: string }) | null> {
     const token = fencingToken();
-    const due: Filter<Batch> = { state: 'PENDING', dueAt: { $lte: this.clock.now() }, $expr: { $lte: ['$dueAt', '$$NOW'] } };
+    const due: Filter<Batch> = {
+      state: 'PENDING',
+      dueAt: { $lte: this.clock.now() },
+      $expr: { $lte: ['$dueAt', '$$NOW'] },
+    };
     const claimed = await this.collection.findOneAndUpdate(
       id === null ? due : { _id: id, ...due },
       [
@@ -80,14 +86,18 @@ export class BatchStore {
           $set: {
             token,
             attempts: { $add: ['$attempts', 1] },
-            crashes: { $cond: [{ $eq: [{ $ifNull: ['$token', null] }, null] }, '$crashes', { $add: ['$crashes', 1] }] },
+            crashes: {
+              $cond: [{ $eq: [{ $ifNull: ['$token', null] }, null] }, '$crashes', { $add: ['$crashes', 1] }],
+            },
             dueAt: { $add: ['$$NOW', leaseMs] },
           },
         },
       ],
       { sort: { dueAt: 1 }, returnDocument: 'after', maxTimeMS: QUERY_MS },
     );
-    return claimed ? { ...claimed, token, ...(claimed.payload ? { payload: bytes(claimed.payload) } : {}) } : null;
+    return claimed
+      ? { ...claimed, token, ...(claimed.payload ? { payload: bytes(claimed.payload) } : {}) }
+      : null;
   }
 
   /** Extends the lease. @returns false where it is lost: somebody else may hold the batch. */
@@ -108,7 +118,10 @@ export class BatchStore {
 
   /** Takes a crash back: the worker lived, but the database did not answer it in time. */
   async forgiveCrash(id: string): Promise<void> {
-    await this.collection.updateOne({ _id: id, state: 'PENDING', crashes: { $gt: 0 } }, { $inc: { crashes: -1 } });
+    await this.collection.updateOne(
+      { _id: id, state: 'PENDING', crashes: { $gt: 0 } },
+      { $inc: { crashes: -1 } },
+    );
   }
 
   /** Writes the final state, by token. The pushed bytes go, unless somebody may want to try them again. */
@@ -116,7 +129,13 @@ export class BatchStore {
     const result = await this.collection.updateOne(
       { _id: id, token, state: 'PENDING' },
       {
-        $set: { ...settlement, token: null, dueAt: null, doneAt: this.clock.now(), ...(partResults ? { partResults } : {}) },
+        $set: {
+          ...settlement,
+          token: null,
+          dueAt: null,
+          doneAt: this.clock.now(),
+          ...(partResults ? { partResults } : {}),
+        },
         ...(settlement.state === 'QUARANTINED' ? {} : { $unset: { payload: true as const } }),
       },
     );
@@ -126,7 +145,10 @@ export class BatchStore {
   /** Ids that are due, longest waiting first, for hints. */
   async dueIds(limit: number): Promise<string[]> {
     const due = await this.collection
-      .find({ state: 'PENDING', dueAt: { $lte: this.clock.now() } }, { projection: { _id: 1 }, maxTimeMS: QUERY_MS })
+      .find(
+        { state: 'PENDING', dueAt: { $lte: this.clock.now() } },
+        { projection: { _id: 1 }, maxTimeMS: QUERY_MS },
+      )
       .sort({ dueAt: 1 })
       .limit(limit)
       .toArray();
@@ -148,7 +170,10 @@ export class BatchStore {
   /** Those of the ids that are settled. One query for all who wait. */
   settled(ids: string[]): Promise<Batch[]> {
     return this.collection
-      .find({ _id: { $in: ids }, state: { $ne: 'PENDING' } }, { projection: WITHOUT_PAYLOAD, maxTimeMS: QUERY_MS })
+      .find(
+        { _id: { $in: ids }, state: { $ne: 'PENDING' } },
+        { projection: WITHOUT_PAYLOAD, maxTimeMS: QUERY_MS },
+      )
       .toArray();
   }
 
@@ -167,7 +192,10 @@ export class BatchStore {
   /** The oldest object that is listed but not settled: the source's checkpoint stays before it. */
   async oldestPendingObject(sourceId: string): Promise<Date | null> {
     const [oldest] = await this.collection
-      .find({ sourceId, state: 'PENDING' }, { projection: { 'object.lastModified': 1, createdAt: 1 }, maxTimeMS: QUERY_MS })
+      .find(
+        { sourceId, state: 'PENDING' },
+        { projection: { 'object.lastModified': 1, createdAt: 1 }, maxTimeMS: QUERY_MS },
+      )
       .sort({ createdAt: 1 })
       .limit(1)
       .toArray();

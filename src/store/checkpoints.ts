@@ -18,11 +18,19 @@ export class CheckpointStore {
   }
 
   async get(sourceId: string, epoch: number, partition: string): Promise<Record<string, unknown> | null> {
-    const found = await this.collection.findOne({ _id: key(sourceId, epoch, partition) }, { maxTimeMS: QUERY_MS });
+    const found = await this.collection.findOne(
+      { _id: key(sourceId, epoch, partition) },
+      { maxTimeMS: QUERY_MS },
+    );
     return found?.cursor ?? null;
   }
 
-  async set(sourceId: string, epoch: number, partition: string, cursor: Record<string, unknown>): Promise<void> {
+  async set(
+    sourceId: string,
+    epoch: number,
+    partition: string,
+    cursor: Record<string, unknown>,
+  ): Promise<void> {
     await this.collection.updateOne(
       { _id: key(sourceId, epoch, partition) },
       { $set: { sourceId, epoch, partition, cursor } },

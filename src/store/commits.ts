@@ -93,7 +93,10 @@ export class CommitStore {
 
   /** The slices that a run has committed, without their ids. */
   ofRun(run: string): Promise<Commit[]> {
-    return this.collection.find({ run }, { projection: { ids: 0 }, maxTimeMS: QUERY_MS }).sort({ slice: 1 }).toArray();
+    return this.collection
+      .find({ run }, { projection: { ids: 0 }, maxTimeMS: QUERY_MS })
+      .sort({ slice: 1 })
+      .toArray();
   }
 
   /** Commit numbers of many slices at once, keyed by `sliceKey`; a slice that is not committed is absent. */
@@ -108,7 +111,10 @@ export class CommitStore {
   /** Commits after n, in order. */
   after(n: number, limit: number, options: { ids?: boolean } = {}): Promise<Commit[]> {
     return this.collection
-      .find({ _id: { $gt: n } }, { maxTimeMS: QUERY_MS, ...(options.ids === false ? { projection: { ids: 0 } } : {}) })
+      .find(
+        { _id: { $gt: n } },
+        { maxTimeMS: QUERY_MS, ...(options.ids === false ? { projection: { ids: 0 } } : {}) },
+      )
       .sort({ _id: 1 })
       .limit(limit)
       .toArray();
@@ -132,7 +138,12 @@ export class CommitStore {
       .aggregate<Counters>(
         [
           { $match: { sourceId, _id: { $gt: n } } },
-          { $group: { _id: null, ...Object.fromEntries(fields.map((field) => [field, { $sum: `$${field}` }])) } },
+          {
+            $group: {
+              _id: null,
+              ...Object.fromEntries(fields.map((field) => [field, { $sum: `$${field}` }])),
+            },
+          },
           { $project: { _id: 0 } },
         ],
         { maxTimeMS: QUERY_MS },

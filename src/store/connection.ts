@@ -45,7 +45,9 @@ export async function connectStore(uri: string, firstAnswerMs = 10_000): Promise
     } catch (error) {
       if (Date.now() > deadline) {
         await connection.close().catch(() => undefined);
-        throw new Unavailable(`MongoDB does not answer: ${messageOf(error)}. Is MONGODB_URI right, and is the server up?`);
+        throw new Unavailable(
+          `MongoDB does not answer: ${messageOf(error)}. Is MONGODB_URI right, and is the server up?`,
+        );
       }
       await connection.openUri(uri).catch(() => undefined);
     }
@@ -64,7 +66,9 @@ export function fencingToken(): string {
 /** Duplicate key: what was to be inserted is there already. */
 export const DUPLICATE_KEY = 11000;
 
-export function isDuplicateKey(error: unknown): error is { code: number; keyPattern?: Record<string, unknown> } {
+export function isDuplicateKey(
+  error: unknown,
+): error is { code: number; keyPattern?: Record<string, unknown> } {
   return typeof error === 'object' && error !== null && (error as { code?: unknown }).code === DUPLICATE_KEY;
 }
 

@@ -1,8 +1,8 @@
 import type { Collection, Db, WithoutId } from 'mongodb';
 import { MongoBulkWriteError } from 'mongodb';
+import type { PageKey } from '../domain/cursor';
 import type { StoredEvent } from '../domain/event';
 import type { EventFilter } from '../domain/filter';
-import type { PageKey } from '../domain/cursor';
 import { DUPLICATE_KEY, QUERY_MS } from './connection';
 import { filterQuery } from './filter-query';
 import type { Page, PageRequest } from './page';
@@ -59,7 +59,10 @@ export class EventStore {
   /** The events that a run stored, in the order of their positions, from the first one at or after `since`. */
   ownedBy(run: string, since: Date): Promise<Owner[]> {
     return this.collection
-      .find({ ingestedAt: { $gte: since }, run }, { projection: { _id: 1, run: 1, pos: 1 }, maxTimeMS: QUERY_MS })
+      .find(
+        { ingestedAt: { $gte: since }, run },
+        { projection: { _id: 1, run: 1, pos: 1 }, maxTimeMS: QUERY_MS },
+      )
       .sort({ pos: 1 })
       .toArray() as Promise<Owner[]>;
   }
@@ -83,7 +86,11 @@ export class EventStore {
   }
 
   /** A page of the events that match, by time and then by id. */
-  page(filter: EventFilter | null, order: { field: EventOrderField; descending: boolean }, page: PageRequest): Promise<Page<StoredEvent>> {
+  page(
+    filter: EventFilter | null,
+    order: { field: EventOrderField; descending: boolean },
+    page: PageRequest,
+  ): Promise<Page<StoredEvent>> {
     return readPage(this.collection, filterQuery(filter), {
       field: order.field,
       descending: order.descending,

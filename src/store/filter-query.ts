@@ -26,12 +26,16 @@ function build(condition: Condition): Document {
     case 'address':
       return { [condition.path]: { $gte: new Binary(condition.low), $lte: new Binary(condition.high) } };
     case 'contains':
-      return anyOf(condition.paths.map((path) => ({ [path]: { $regex: escaped(condition.text), $options: 'i' } })));
+      return anyOf(
+        condition.paths.map((path) => ({ [path]: { $regex: escaped(condition.text), $options: 'i' } })),
+      );
     case 'in':
-      return anyOf(condition.paths.flatMap((path) => [
-        ...(condition.values.length > 0 ? [{ [path]: { $in: condition.values } }] : []),
-        ...condition.prefixes.map((prefix) => ({ [path]: { $regex: `^${escaped(prefix)}` } })),
-      ]));
+      return anyOf(
+        condition.paths.flatMap((path) => [
+          ...(condition.values.length > 0 ? [{ [path]: { $in: condition.values } }] : []),
+          ...condition.prefixes.map((prefix) => ({ [path]: { $regex: `^${escaped(prefix)}` } })),
+        ]),
+      );
   }
 }
 

@@ -31,10 +31,16 @@ function plan({ eventsDays }: Retention): IndexPlan[] {
     member('eventName'),
     member('enrichment.actor.name'),
     member('sourceIPAddress'),
-    member('userIdentity.accessKeyId', { partialFilterExpression: { 'userIdentity.accessKeyId': { $exists: true } } }),
+    member('userIdentity.accessKeyId', {
+      partialFilterExpression: { 'userIdentity.accessKeyId': { $exists: true } },
+    }),
     member('resources.ARN', { partialFilterExpression: { 'resources.ARN': { $exists: true } } }),
     member('errorCode', { partialFilterExpression: { errorCode: { $exists: true } } }),
-    { collection: 'batches', keys: { state: 1, dueAt: 1 }, options: { partialFilterExpression: { state: 'PENDING' } } },
+    {
+      collection: 'batches',
+      keys: { state: 1, dueAt: 1 },
+      options: { partialFilterExpression: { state: 'PENDING' } },
+    },
     { collection: 'batches', keys: { sourceId: 1, createdAt: -1, _id: -1 } },
     { collection: 'batches', keys: { doneAt: 1 }, options: ttl(eventsDays + LEDGER_MARGIN_DAYS) },
     { collection: 'commits', keys: { run: 1, slice: 1 }, options: { unique: true } },
@@ -74,10 +80,13 @@ export async function ensureIndexes(db: Db, retention: Retention): Promise<void>
 }
 
 async function setExpiry(db: Db, collection: string, indexes: IndexPlan[]): Promise<void> {
-  const existing = await db.collection(collection).indexes().catch((error: { codeName?: string }) => {
-    if (error.codeName === 'NamespaceNotFound') return [];
-    throw error;
-  });
+  const existing = await db
+    .collection(collection)
+    .indexes()
+    .catch((error: { codeName?: string }) => {
+      if (error.codeName === 'NamespaceNotFound') return [];
+      throw error;
+    });
   for (const { keys, options } of indexes) {
     const expireAfterSeconds = options?.expireAfterSeconds;
     if (expireAfterSeconds === undefined) continue;

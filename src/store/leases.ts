@@ -18,7 +18,9 @@ export class LeaseStore {
 
   /** Takes or extends a lease. @returns whether this process holds it now */
   async hold(name: string, leaseMs: number): Promise<boolean> {
-    const free = { $or: [{ $eq: ['$token', this.token] }, { $lte: [{ $ifNull: ['$until', new Date(0)] }, '$$NOW'] }] };
+    const free = {
+      $or: [{ $eq: ['$token', this.token] }, { $lte: [{ $ifNull: ['$until', new Date(0)] }, '$$NOW'] }],
+    };
     try {
       const result = await this.collection.findOneAndUpdate(
         { _id: name },

@@ -33,6 +33,10 @@ export class QuarantineStore {
   }
 
   ofBatch(batchId: string, limit: number): Promise<QuarantinedRecord[]> {
-    return this.collection.find({ batchId }, { maxTimeMS: QUERY_MS }).sort({ position: 1 }).limit(limit).toArray();
+    return this.collection
+      .find({ batchId }, { maxTimeMS: QUERY_MS })
+      .sort({ position: 1 })
+      .limit(limit)
+      .toArray();
   }
 }

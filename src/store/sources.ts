@@ -3,14 +3,24 @@ import type { Collection, Db, Filter, UpdateFilter } from 'mongodb';
 import type { Connection } from 'mongoose';
 import type { PageKey } from '../domain/cursor';
 import { Conflict } from '../domain/errors';
-import { type Counters, NO_COUNTS, type Source, type SourceHealth, type SourceKind, type SourceState } from '../domain/source';
+import {
+  type Counters,
+  NO_COUNTS,
+  type Source,
+  type SourceHealth,
+  type SourceKind,
+  type SourceState,
+} from '../domain/source';
 import type { StoreClock } from './clock';
 import { fencingToken, isDuplicateKey, QUERY_MS } from './connection';
 import { SourceDocument } from './documents/source-document';
 import { type Page, type PageRequest, readPage } from './page';
 
 /** What a caller decides about a new source; the rest has one beginning. */
-export type NewSource = Pick<Source, '_id' | 'name' | 'kind' | 'aws' | 's3' | 'httpPush' | 'demo' | 'dropFilter' | 'nextRunAt'>;
+export type NewSource = Pick<
+  Source,
+  '_id' | 'name' | 'kind' | 'aws' | 's3' | 'httpPush' | 'demo' | 'dropFilter' | 'nextRunAt'
+>;
 
 export type SourceChanges = Partial<
   Pick<Source, 'name' | 'state' | 'aws' | 's3' | 'httpPush' | 'demo' | 'dropFilter' | 'nextRunAt' | 'epoch'>
@@ -50,7 +60,8 @@ export class SourceStore {
     try {
       await this.model.create(whole);
     } catch (error) {
-      if (isDuplicateKey(error)) throw new Conflict(`A source with the id ${source._id} exists, or did: choose another id.`);
+      if (isDuplicateKey(error))
+        throw new Conflict(`A source with the id ${source._id} exists, or did: choose another id.`);
       throw error;
     }
     return whole;
@@ -69,7 +80,10 @@ export class SourceStore {
     return this.collection.find({ _id: { $in: [...ids] }, ...VISIBLE }, { maxTimeMS: QUERY_MS }).toArray();
   }
 
-  page(filter: { kinds?: SourceKind[] | null; states?: SourceState[] | null }, page: PageRequest): Promise<Page<Source>> {
+  page(
+    filter: { kinds?: SourceKind[] | null; states?: SourceState[] | null },
+    page: PageRequest,
+  ): Promise<Page<Source>> {
     return readPage(this.collection, listed(filter), {
       field: 'createdAt',
       descending: false,
@@ -123,7 +137,13 @@ export class SourceStore {
   async claim(id: string, leaseMs: number): Promise<(Source & { token: string }) | null> {
     const token = fencingToken();
     const claimed = await this.collection.findOneAndUpdate(
-      { _id: id, ...VISIBLE, state: 'ACTIVE', nextRunAt: { $ne: null }, $expr: { $lte: ['$nextRunAt', '$$NOW'] } },
+      {
+        _id: id,
+        ...VISIBLE,
+        state: 'ACTIVE',
+        nextRunAt: { $ne: null },
+        $expr: { $lte: ['$nextRunAt', '$$NOW'] },
+      },
       [{ $set: { token, nextRunAt: { $add: ['$$NOW', leaseMs] } } }],
       { returnDocument: 'after', maxTimeMS: QUERY_MS },
     );
@@ -138,8 +158,15 @@ export class SourceStore {
   }
 
   /** Ends a fetch: its outcome and when the next is due. */
-  async finish(id: string, token: string, status: Partial<SourceHealth>, nextRunInMs: number): Promise<boolean> {
-    const set = Object.fromEntries(Object.entries(status).map(([key, value]) => [`status.${key}`, { $literal: value }]));
+  async finish(
+    id: string,
+    token: string,
+    status: Partial<SourceHealth>,
+    nextRunInMs: number,
+  ): Promise<boolean> {
+    const set = Object.fromEntries(
+      Object.entries(status).map(([key, value]) => [`status.${key}`, { $literal: value }]),
+    );
     const result = await this.collection.updateOne({ _id: id, token }, [
       { $set: { ...set, token: null, nextRunAt: { $add: ['$$NOW', Math.max(0, nextRunInMs)] } } },
     ]);
@@ -161,8 +188,13 @@ export class SourceStore {
 
   /** Adds the counts of the commits after `from` up to `through`, once however often it is called. */
   async fold(id: string, counts: Counters, from: number, through: number): Promise<void> {
-    const inc = Object.fromEntries(Object.entries(counts).map(([field, value]) => [`counters.${field}`, value]));
-    await this.collection.updateOne({ _id: id, through: from }, { $inc: inc, $set: { through } } as UpdateFilter<Source>);
+    const inc = Object.fromEntries(
+      Object.entries(counts).map(([field, value]) => [`counters.${field}`, value]),
+    );
+    await this.collection.updateOne({ _id: id, through: from }, {
+      $inc: inc,
+      $set: { through },
+    } as UpdateFilter<Source>);
   }
 }
 

@@ -37,13 +37,17 @@ export class UserStore {
     try {
       await this.model.create(user);
     } catch (error) {
-      if (isDuplicateKey(error)) throw new Conflict('This e-mail address is taken: log in, or use another one.');
+      if (isDuplicateKey(error))
+        throw new Conflict('This e-mail address is taken: log in, or use another one.');
       throw error;
     }
   }
 
   async loggedIn(id: string, at: Date, passwordHash: string | null): Promise<void> {
-    await this.collection.updateOne({ _id: id }, { $set: { lastLoginAt: at, ...(passwordHash ? { passwordHash } : {}) } });
+    await this.collection.updateOne(
+      { _id: id },
+      { $set: { lastLoginAt: at, ...(passwordHash ? { passwordHash } : {}) } },
+    );
   }
 
   /**

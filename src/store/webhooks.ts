@@ -27,7 +27,10 @@ export type NewWebhook = Pick<
 >;
 
 export type WebhookChanges = Partial<
-  Pick<Webhook, 'name' | 'url' | 'filter' | 'sourceIds' | 'headers' | 'batchSize' | 'timeoutMs' | 'state' | 'stateReason'>
+  Pick<
+    Webhook,
+    'name' | 'url' | 'filter' | 'sourceIds' | 'headers' | 'batchSize' | 'timeoutMs' | 'state' | 'stateReason'
+  >
 >;
 
 /** What a holder writes about its webhook when it lets go of it. */
@@ -167,7 +170,11 @@ export class WebhookStore {
   }
 
   /** Writes what an attempt showed of the receiver. */
-  async mark(id: string, token: string, marks: Partial<Pick<Webhook, 'consecutiveFailures' | 'heldUntil'>>): Promise<void> {
+  async mark(
+    id: string,
+    token: string,
+    marks: Partial<Pick<Webhook, 'consecutiveFailures' | 'heldUntil'>>,
+  ): Promise<void> {
     await this.collection.updateOne({ _id: id, token }, { $set: marks });
   }
 

@@ -30,7 +30,8 @@ export interface ValkeyAddress {
 /** @throws TypeError where the text is not a redis:// or rediss:// URL */
 export function valkeyAddress(text: string): ValkeyAddress {
   const url = new URL(text);
-  if (url.protocol !== 'redis:' && url.protocol !== 'rediss:') throw new TypeError('expected redis:// or rediss://');
+  if (url.protocol !== 'redis:' && url.protocol !== 'rediss:')
+    throw new TypeError('expected redis:// or rediss://');
   return {
     host: url.hostname,
     port: url.port === '' ? 6379 : Number(url.port),

@@ -15,7 +15,8 @@ export async function eventually(
     } catch (error) {
       last = error;
     }
-    if (Date.now() > deadline) throw new Error(`waited ${withinMs} ms in vain until ${what}${last ? `: ${String(last)}` : ''}`);
+    if (Date.now() > deadline)
+      throw new Error(`waited ${withinMs} ms in vain until ${what}${last ? `: ${String(last)}` : ''}`);
     await setTimeout(20);
   }
 }

@@ -1,6 +1,14 @@
 export interface GraphqlAnswer<T> {
   data?: T | null;
-  errors?: { message: string; path?: (string | number)[]; extensions: { code: string; fields?: { path: (string | number)[]; message: string }[]; [key: string]: unknown } }[];
+  errors?: {
+    message: string;
+    path?: (string | number)[];
+    extensions: {
+      code: string;
+      fields?: { path: (string | number)[]; message: string }[];
+      [key: string]: unknown;
+    };
+  }[];
 }
 
 /** A plain client of /graphql over HTTP. */
@@ -17,7 +25,10 @@ export class GraphqlClient {
   async raw<T>(query: string, variables: Record<string, unknown> = {}): Promise<GraphqlAnswer<T>> {
     const response = await fetch(`${this.url}/graphql`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...(this.token ? { authorization: `Bearer ${this.token}` } : {}) },
+      headers: {
+        'content-type': 'application/json',
+        ...(this.token ? { authorization: `Bearer ${this.token}` } : {}),
+      },
       body: JSON.stringify({ query, variables }),
     });
     return (await response.json()) as GraphqlAnswer<T>;

@@ -5,8 +5,8 @@ import { startTrailGraph as start, type TrailGraph } from '../../src/app';
 import { readSettings } from '../../src/config/environment';
 import { createLogger } from '../../src/observe/logger';
 import type { CrashHook } from '../../src/pipeline/crash-points';
-import { GraphqlClient } from './graphql-client';
 import { eventually } from './eventually';
+import { GraphqlClient } from './graphql-client';
 
 export interface TestOptions {
   /** Settings on top of those of a test. */
@@ -38,7 +38,10 @@ const MASTER_KEY = Buffer.alloc(32, 7).toString('base64');
 /** The real application with a worker in this process, on a database of its own. */
 export async function startTrailGraph(options: TestOptions = {}): Promise<TestTrailGraph> {
   const database = options.database ?? `test-${randomBytes(6).toString('hex')}`;
-  const servers = options.servers ?? { mongodbUri: process.env.TEST_MONGODB_URI!, redisUrl: process.env.TEST_REDIS_URL! };
+  const servers = options.servers ?? {
+    mongodbUri: process.env.TEST_MONGODB_URI!,
+    redisUrl: process.env.TEST_REDIS_URL!,
+  };
   const environment = {
     MONGODB_URI: servers.mongodbUri.replace('/trailgraph?', `/${database}?`),
     REDIS_URL: servers.redisUrl,
@@ -57,7 +60,11 @@ export async function startTrailGraph(options: TestOptions = {}): Promise<TestTr
   const running = await start({
     settings,
     version: '0.0.0-test',
-    log: createLogger({ level: settings.LOG_LEVEL, pretty: false, ...(logLines ? { destination: { write: (line) => void logLines.push(line) } } : {}) }),
+    log: createLogger({
+      level: settings.LOG_LEVEL,
+      pretty: false,
+      ...(logLines ? { destination: { write: (line) => void logLines.push(line) } } : {}),
+    }),
     searchPath: '',
     cacheDir: '',
     webRoot: join(__dirname, '../../dist/web'),
@@ -74,14 +81,21 @@ export async function startTrailGraph(options: TestOptions = {}): Promise<TestTr
     environment,
     anonymous,
     admin: () => signIn(anonymous),
-    drain: () => eventually(async () => (await running.core.batches.pendingCount()) === 0, 'the ledger is settled'),
+    drain: () =>
+      eventually(async () => (await running.core.batches.pendingCount()) === 0, 'the ledger is settled'),
   };
 }
 
 async function signIn(anonymous: GraphqlClient): Promise<GraphqlClient> {
   const fields = '(input: $input) { accessToken }';
-  const signedUp = await anonymous.raw<{ signUp: { accessToken: string } }>(`mutation ($input: CredentialsInput!) { signUp${fields} }`, { input: ADMIN });
+  const signedUp = await anonymous.raw<{ signUp: { accessToken: string } }>(
+    `mutation ($input: CredentialsInput!) { signUp${fields} }`,
+    { input: ADMIN },
+  );
   if (signedUp.data?.signUp) return anonymous.as(signedUp.data.signUp.accessToken);
-  const { login } = await anonymous.run<{ login: { accessToken: string } }>(`mutation ($input: CredentialsInput!) { login${fields} }`, { input: ADMIN });
+  const { login } = await anonymous.run<{ login: { accessToken: string } }>(
+    `mutation ($input: CredentialsInput!) { login${fields} }`,
+    { input: ADMIN },
+  );
   return anonymous.as(login.accessToken);
 }

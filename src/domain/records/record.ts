@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import type { CloudTrailRecord } from '../event';
 import { messageOf } from '../errors';
+import type { CloudTrailRecord } from '../event';
 import { eventIdentity } from './identity';
 import { canonicalNumber, jsonTokens } from './json-tokens';
 import { MAX_RECORD_BYTES, type RawRecord } from './splitter';
@@ -60,7 +60,8 @@ function reject(raw: RawRecord, reason: string): RecordResult {
   return { rejected: { reason, text: raw.bytes.toString('utf8') } };
 }
 
-const EVENT_TIME = /^(\d{4})-?(\d{2})-?(\d{2})[T ](\d{2}):?(\d{2}):?(\d{2})(\.\d{1,9})?(Z|[+-]\d{2}:?\d{2})?$/;
+const EVENT_TIME =
+  /^(\d{4})-?(\d{2})-?(\d{2})[T ](\d{2}):?(\d{2}):?(\d{2})(\.\d{1,9})?(Z|[+-]\d{2}:?\d{2})?$/;
 
 /** Reads ISO 8601, extended or basic, UTC where no zone is given. Null where it can't be read. */
 export function parseEventTime(value: unknown): Date | null {
@@ -69,7 +70,9 @@ export function parseEventTime(value: unknown): Date | null {
   if (!match) return null;
   const [, year, month, day, hour, minute, second, fraction = '', zone = 'Z'] = match;
   const offset = zone === 'Z' || zone.includes(':') ? zone : `${zone.slice(0, 3)}:${zone.slice(3)}`;
-  const date = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}${fraction.slice(0, 4)}${offset}`);
+  const date = new Date(
+    `${year}-${month}-${day}T${hour}:${minute}:${second}${fraction.slice(0, 4)}${offset}`,
+  );
   return Number.isNaN(date.getTime()) ? null : date;
 }
 
@@ -135,7 +138,10 @@ export function storable(value: unknown, depth = 0): unknown {
   const copy = Object.create(null) as Record<string, unknown>;
   for (const [key, member] of Object.entries(value)) {
     const safe = key.replaceAll('\u0000', '\u2400').toWellFormed();
-    copy[safe === '_bsontype' || safe === '$ref' || safe === '__proto__' ? `(${safe})` : safe] = storable(member, depth + 1);
+    copy[safe === '_bsontype' || safe === '$ref' || safe === '__proto__' ? `(${safe})` : safe] = storable(
+      member,
+      depth + 1,
+    );
   }
   return copy;
 }

@@ -82,13 +82,15 @@ export class RecordSplitter {
   end(): void {
     if (this.offset === 0) throw new NotATrailFile('the file is empty');
     if (this.place === 'start') throw new NotATrailFile('the file holds no JSON object');
-    if (this.place !== 'end') throw new NotATrailFile(`the JSON text ends too early, after ${this.offset} bytes`);
+    if (this.place !== 'end')
+      throw new NotATrailFile(`the JSON text ends too early, after ${this.offset} bytes`);
     if (!this.recordsFound) throw new NotATrailFile('the JSON object has no list "Records"');
   }
 
   /** One structural byte outside of the elements, or a whole member of the root other than `Records`. */
   private between(chunk: Buffer, text: string, at: number): number {
-    if (this.place === 'members' && (this.inElement || this.key !== null)) return this.member(chunk, text, at);
+    if (this.place === 'members' && (this.inElement || this.key !== null))
+      return this.member(chunk, text, at);
     const code = text.charCodeAt(at);
     if (isSpace(code)) return at + 1;
     if (this.place === 'start' && code === OPEN_BRACE) this.place = 'members';
@@ -282,7 +284,8 @@ export class RecordSplitter {
   }
 
   private unexpected(code: number, at: number): NotATrailFile {
-    const shown = code > 0x20 && code < 0x7f ? `"${String.fromCharCode(code)}"` : `byte 0x${code.toString(16)}`;
+    const shown =
+      code > 0x20 && code < 0x7f ? `"${String.fromCharCode(code)}"` : `byte 0x${code.toString(16)}`;
     return new NotATrailFile(`unexpected ${shown} at byte ${this.offset + at} of the JSON text`);
   }
 }

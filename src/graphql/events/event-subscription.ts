@@ -1,16 +1,19 @@
-import { parseStreamCursor } from '../../domain/cursor';
+import type { Caller } from '../../auth/accounts';
 import type { StreamPosition } from '../../domain/commit';
+import { parseStreamCursor } from '../../domain/cursor';
 import { Unauthenticated } from '../../domain/errors';
 import type { StoredEvent } from '../../domain/event';
 import { checkFilter, type EventFilter } from '../../domain/filter';
 import { matcher } from '../../domain/matcher';
-import type { Caller } from '../../auth/accounts';
 import { abortable } from '../../live/abortable';
 import { type EnrichedEvent, toEvent } from './types';
 
 /** What the subscription needs of the live feed. */
 export interface LiveFeed {
-  follow(after: StreamPosition | null, signal: AbortSignal): AsyncGenerator<{ position: StreamPosition; event: StoredEvent }>;
+  follow(
+    after: StreamPosition | null,
+    signal: AbortSignal,
+  ): AsyncGenerator<{ position: StreamPosition; event: StoredEvent }>;
 }
 
 export interface SubscriptionArgs {

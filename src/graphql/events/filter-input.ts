@@ -17,7 +17,10 @@ export class EventFilterInput implements EventFilter {
   @Field(() => DateTimeScalar, { ...LIST, description: 'eventTime before this.' })
   to?: Date | null;
 
-  @Field(() => String, { ...LIST, description: 'Text that stands in a name, an ARN, an address, an error or a resource, in any case.' })
+  @Field(() => String, {
+    ...LIST,
+    description: 'Text that stands in a name, an ARN, an address, an error or a resource, in any case.',
+  })
   text?: string | null;
 
   @Field(() => [ID], { ...LIST, description: 'Sources that stored the event first.' })
@@ -47,7 +50,10 @@ export class EventFilterInput implements EventFilter {
   @Field(() => [String], { ...LIST, description: 'Access keys that signed the request.' })
   accessKeyIds?: string[] | null;
 
-  @Field(() => [String], { ...LIST, description: 'What stands in sourceIPAddress, or a CIDR such as 203.0.113.0/24.' })
+  @Field(() => [String], {
+    ...LIST,
+    description: 'What stands in sourceIPAddress, or a CIDR such as 203.0.113.0/24.',
+  })
   addresses?: string[] | null;
 
   @Field(() => [AddressKindEnum], { ...LIST, description: 'Kinds of sourceIPAddress.' })

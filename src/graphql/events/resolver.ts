@@ -1,12 +1,24 @@
-import { Arg, Authorized, FieldResolver, ID, Int, Mutation, ObjectType, Query, Resolver, Root, Subscription } from 'type-graphql';
+import {
+  Arg,
+  Authorized,
+  FieldResolver,
+  ID,
+  Int,
+  Mutation,
+  ObjectType,
+  Query,
+  Resolver,
+  Root,
+  Subscription,
+} from 'type-graphql';
 import type { PartResult } from '../../domain/batch';
 import { Invalid } from '../../domain/errors';
 import { checkFilter, type EventFilter } from '../../domain/filter';
 import { rawRecord, rawText } from '../../domain/records/stored-event';
 import { connectionTypes, pageRequest } from '../connection';
+import type { Context } from '../context';
 import { JsonScalar } from '../scalars';
 import type { EventReader } from './event-reader';
-import type { Context } from '../context';
 import type { SubscriptionArgs } from './event-subscription';
 import { EventFilterInput } from './filter-input';
 import { EnrichedEvent, EventOrder, IngestResult } from './types';
@@ -42,20 +54,33 @@ export class EventResolver {
   ) {}
 
   @Authorized('VIEWER')
-  @Query(() => EnrichedEvent, { nullable: true, description: 'One event by its id; null where there is none.' })
+  @Query(() => EnrichedEvent, {
+    nullable: true,
+    description: 'One event by its id; null where there is none.',
+  })
   event(@Arg('id', () => ID, { description: 'In any case.' }) id: string): Promise<EnrichedEvent | null> {
     return this.reader.get(id);
   }
 
   @Authorized('VIEWER')
-  @Query(() => EventConnection, { description: 'Events that match, newest eventTime first unless `orderBy` says otherwise.' })
+  @Query(() => EventConnection, {
+    description: 'Events that match, newest eventTime first unless `orderBy` says otherwise.',
+  })
   async events(
-    @Arg('first', () => Int, { nullable: true, description: 'At most 200; 50 where neither first nor last is given.' }) first?: number | null,
+    @Arg('first', () => Int, {
+      nullable: true,
+      description: 'At most 200; 50 where neither first nor last is given.',
+    })
+    first?: number | null,
     @Arg('after', () => String, { nullable: true, description: 'Cursor of an edge.' }) after?: string | null,
     @Arg('last', () => Int, { nullable: true, description: 'At most 200.' }) last?: number | null,
-    @Arg('before', () => String, { nullable: true, description: 'Cursor of an edge.' }) before?: string | null,
-    @Arg('filter', () => EventFilterInput, { nullable: true, description: 'Which events.' }) filter?: EventFilterInput | null,
-    @Arg('orderBy', () => EventOrder, { nullable: true, description: 'In which order.' }) orderBy?: EventOrder | null,
+    @Arg('before', () => String, { nullable: true, description: 'Cursor of an edge.' }) before?:
+      | string
+      | null,
+    @Arg('filter', () => EventFilterInput, { nullable: true, description: 'Which events.' })
+    filter?: EventFilterInput | null,
+    @Arg('orderBy', () => EventOrder, { nullable: true, description: 'In which order.' })
+    orderBy?: EventOrder | null,
   ): Promise<EventConnection> {
     const args: EventsArgs = { first, after, last, before };
     const checked = filter ? checkFilter(filter, ['filter']) : null;
@@ -73,11 +98,23 @@ export class EventResolver {
       'Records, or their JSON text where numbers must stay exact (exactly one of both), stored before it answers; sending them again stores nothing twice. More than 1 MiB goes to /ingest. Without sourceId: the built-in source `direct`.',
   })
   async ingestEvents(
-    @Arg('records', () => [JsonScalar], { nullable: true, description: 'CloudTrail records.' }) records?: unknown[] | null,
-    @Arg('recordsText', () => String, { nullable: true, description: 'A JSON list of records, or `{"Records":[...]}`.' }) recordsText?: string | null,
-    @Arg('sourceId', () => ID, { nullable: true, description: 'The source on which they count.' }) sourceId?: string | null,
+    @Arg('records', () => [JsonScalar], { nullable: true, description: 'CloudTrail records.' }) records?:
+      | unknown[]
+      | null,
+    @Arg('recordsText', () => String, {
+      nullable: true,
+      description: 'A JSON list of records, or `{"Records":[...]}`.',
+    })
+    recordsText?: string | null,
+    @Arg('sourceId', () => ID, { nullable: true, description: 'The source on which they count.' }) sourceId?:
+      | string
+      | null,
   ): Promise<IngestResult> {
-    const { rejections, rejected: _, ...counts } = await this.ingest.submit(sourceId ?? null, recordsBody(records, recordsText));
+    const {
+      rejections,
+      rejected: _,
+      ...counts
+    } = await this.ingest.submit(sourceId ?? null, recordsBody(records, recordsText));
     return { ...counts, rejected: rejections };
   }
 
@@ -92,13 +129,18 @@ export class EventResolver {
   @Authorized('VIEWER')
   eventEnriched(
     @Root() event: EnrichedEvent,
-    @Arg('filter', () => EventFilterInput, { nullable: true, description: 'Which events.' }) _filter?: EventFilterInput | null,
-    @Arg('after', () => String, { nullable: true, description: "An event's `cursor`." }) _after?: string | null,
+    @Arg('filter', () => EventFilterInput, { nullable: true, description: 'Which events.' })
+    _filter?: EventFilterInput | null,
+    @Arg('after', () => String, { nullable: true, description: "An event's `cursor`." }) _after?:
+      | string
+      | null,
   ): EnrichedEvent {
     return event;
   }
 
-  @FieldResolver(() => JsonScalar, { description: 'The record as received; numbers beyond a double are rounded here.' })
+  @FieldResolver(() => JsonScalar, {
+    description: 'The record as received; numbers beyond a double are rounded here.',
+  })
   raw(@Root() event: EnrichedEvent): unknown {
     return rawRecord(event.stored);
   }
@@ -118,10 +160,16 @@ export class EventConnectionResolver {
   @FieldResolver(() => Int, { description: 'How many events match, counted up to `limit`.' })
   totalCount(
     @Root() connection: EventConnection,
-    @Arg('limit', () => Int, { defaultValue: 10_000, description: 'Where counting stops; at most 1,000,000.' }) limit: number,
+    @Arg('limit', () => Int, {
+      defaultValue: 10_000,
+      description: 'Where counting stops; at most 1,000,000.',
+    })
+    limit: number,
   ): Promise<number> {
     if (limit < 1 || limit > MAX_COUNT) {
-      throw new Invalid(`\`limit\` must lie between 1 and ${MAX_COUNT}.`, [{ path: ['limit'], message: 'out of bounds' }]);
+      throw new Invalid(`\`limit\` must lie between 1 and ${MAX_COUNT}.`, [
+        { path: ['limit'], message: 'out of bounds' },
+      ]);
     }
     return this.reader.count(connection.filter, limit);
   }
@@ -137,7 +185,9 @@ function recordsBody(records: unknown[] | null | undefined, recordsText: string 
   const text = recordsText ?? JSON.stringify(records);
   const body = Buffer.from(text.trimStart().startsWith('[') ? `{"Records":${text}}` : text);
   if (body.length > MAX_INGEST_BYTES) {
-    throw new Invalid('More than 1 MiB of records goes to POST /ingest/:sourceId.', [{ path: ['records'], message: 'more than 1 MiB' }]);
+    throw new Invalid('More than 1 MiB of records goes to POST /ingest/:sourceId.', [
+      { path: ['records'], message: 'more than 1 MiB' },
+    ]);
   }
   return body;
 }

@@ -1,7 +1,7 @@
 import { Field, Float, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
-import type { AddressKind, Enrichment as StoredEnrichment, Outcome, StoredEvent } from '../../domain/event';
-import { streamCursor } from '../../domain/cursor';
 import type { StreamPosition } from '../../domain/commit';
+import { streamCursor } from '../../domain/cursor';
+import type { AddressKind, Outcome, Enrichment as StoredEnrichment, StoredEvent } from '../../domain/event';
 import { BigIntScalar, DateTimeScalar, JsonScalar } from '../scalars';
 
 export const OutcomeEnum = { SUCCESS: 'SUCCESS', FAILURE: 'FAILURE' } as const;
@@ -146,14 +146,20 @@ export class EventResource {
 /** Fields of a record that are text, or null where they are of another shape. */
 const TEXT = { nullable: true } as const;
 
-@ObjectType({ description: "A CloudTrail record, under CloudTrail's own names, and what TrailGraph adds to it." })
+@ObjectType({
+  description: "A CloudTrail record, under CloudTrail's own names, and what TrailGraph adds to it.",
+})
 export class EnrichedEvent {
   @Field(() => String, {
-    description: 'Position in the stream of stored events, in the order they were stored: give it to eventEnriched(after:) to resume.',
+    description:
+      'Position in the stream of stored events, in the order they were stored: give it to eventEnriched(after:) to resume.',
   })
   cursor!: string;
 
-  @Field(() => ID, { description: 'What makes the event one: its eventID in lower case where that is a UUID, else a hash of the record.' })
+  @Field(() => ID, {
+    description:
+      'What makes the event one: its eventID in lower case where that is a UUID, else a hash of the record.',
+  })
   id!: string;
 
   @Field(() => String, { ...TEXT, description: 'As CloudTrail gave it.' })
@@ -183,7 +189,10 @@ export class EnrichedEvent {
   @Field(() => String, { ...TEXT, description: 'Account that received the event.' })
   recipientAccountId!: string | null;
 
-  @Field(() => String, { ...TEXT, description: 'An address, a service name, `AWS Internal`, or something else.' })
+  @Field(() => String, {
+    ...TEXT,
+    description: 'An address, a service name, `AWS Internal`, or something else.',
+  })
   sourceIPAddress!: string | null;
 
   @Field(() => String, { ...TEXT, description: 'The program that called.' })
@@ -210,7 +219,10 @@ export class EnrichedEvent {
   @Field(() => UserIdentity, { ...TEXT, description: 'Who called, as the record says.' })
   userIdentity!: UserIdentity | null;
 
-  @Field(() => JsonScalar, { ...TEXT, description: 'What was asked for, in whatever shape the service uses.' })
+  @Field(() => JsonScalar, {
+    ...TEXT,
+    description: 'What was asked for, in whatever shape the service uses.',
+  })
   requestParameters!: unknown;
 
   @Field(() => JsonScalar, { ...TEXT, description: 'What was answered, in whatever shape the service uses.' })
@@ -285,7 +297,9 @@ function bool(value: unknown): boolean | null {
 }
 
 function members(value: unknown): Record<string, unknown> | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : null;
 }
 
 function toIdentity(value: unknown): UserIdentity | null {
@@ -308,7 +322,13 @@ function toResources(value: unknown): EventResource[] {
   return value.flatMap((item) => {
     const resource = members(item);
     if (!resource) return [];
-    return [{ ARN: text(resource.ARN ?? resource.arn), accountId: text(resource.accountId), type: text(resource.type) }];
+    return [
+      {
+        ARN: text(resource.ARN ?? resource.arn),
+        accountId: text(resource.accountId),
+        type: text(resource.type),
+      },
+    ];
   });
 }
 

@@ -19,7 +19,9 @@ export class ComponentHealth {
 
 @ObjectType({ description: 'How the server fares.' })
 export class Health {
-  @Field(() => HealthStatusEnum, { description: 'The worst that matters: without MongoDB FAILING, without Valkey DEGRADED.' })
+  @Field(() => HealthStatusEnum, {
+    description: 'The worst that matters: without MongoDB FAILING, without Valkey DEGRADED.',
+  })
   status!: HealthStatus;
 
   @Field(() => String, { description: 'Version of TrailGraph.' })

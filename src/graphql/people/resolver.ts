@@ -24,18 +24,26 @@ export class PeopleResolver {
   })
   async signUp(
     @Arg('input', () => CredentialsInput, { description: 'Who signs up.' }) input: CredentialsInput,
-    @Arg('setupToken', () => String, { nullable: true, description: 'From the log, where HOST is not loopback.' }) setupToken: string | null,
+    @Arg('setupToken', () => String, {
+      nullable: true,
+      description: 'From the log, where HOST is not loopback.',
+    })
+    setupToken: string | null,
   ): Promise<Session> {
     return toSession(await this.accounts.signUp(input, setupToken ?? null));
   }
 
   @Mutation(() => Session, { description: 'Signs in.' })
-  async login(@Arg('input', () => CredentialsInput, { description: 'Who signs in.' }) input: CredentialsInput): Promise<Session> {
+  async login(
+    @Arg('input', () => CredentialsInput, { description: 'Who signs in.' }) input: CredentialsInput,
+  ): Promise<Session> {
     return toSession(await this.accounts.login(input));
   }
 
   @Mutation(() => Session, { description: 'New tokens for a refresh token, which is used up by it.' })
-  async refreshSession(@Arg('refreshToken', () => String, { description: 'The newest one.' }) refreshToken: string): Promise<Session> {
+  async refreshSession(
+    @Arg('refreshToken', () => String, { description: 'The newest one.' }) refreshToken: string,
+  ): Promise<Session> {
     return toSession(await this.accounts.refresh(refreshToken));
   }
 

@@ -1,7 +1,19 @@
-import { Arg, Authorized, Ctx, FieldResolver, ID, Int, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
+import {
+  Arg,
+  Authorized,
+  Ctx,
+  FieldResolver,
+  ID,
+  Int,
+  Mutation,
+  ObjectType,
+  Query,
+  Resolver,
+  Root,
+} from 'type-graphql';
 import type { BatchState } from '../../domain/batch';
-import { addCounts } from '../../domain/source';
 import type { SourceKind, SourceState } from '../../domain/source';
+import { addCounts } from '../../domain/source';
 import type { BatchStore } from '../../store/batches';
 import type { CommitStore } from '../../store/commits';
 import type { SourceStore } from '../../store/sources';
@@ -54,8 +66,12 @@ export class SourceResolver {
   async sources(
     @Arg('first', () => Int, { defaultValue: 50, description: 'At most 200.' }) first: number,
     @Arg('after', () => String, { nullable: true, description: 'Cursor of an edge.' }) after?: string | null,
-    @Arg('kinds', () => [SourceKindEnum], { nullable: true, description: 'Only these.' }) kinds?: SourceKind[] | null,
-    @Arg('states', () => [SourceStateEnum], { nullable: true, description: 'Only these.' }) states?: SourceState[] | null,
+    @Arg('kinds', () => [SourceKindEnum], { nullable: true, description: 'Only these.' }) kinds?:
+      | SourceKind[]
+      | null,
+    @Arg('states', () => [SourceStateEnum], { nullable: true, description: 'Only these.' }) states?:
+      | SourceState[]
+      | null,
   ): Promise<SourceConnection> {
     const [page, totalCount] = await Promise.all([
       this.parts.sources.page({ kinds, states }, pageRequest({ first, after })),
@@ -92,7 +108,9 @@ export class SourceResolver {
   }
 
   @Authorized('OPERATOR')
-  @Mutation(() => ID, { description: 'Stops fetching, cancels what is not read yet, then hides the source. Its events stay.' })
+  @Mutation(() => ID, {
+    description: 'Stops fetching, cancels what is not read yet, then hides the source. Its events stay.',
+  })
   async deleteSource(@Arg('id', () => ID, { description: 'Its id.' }) id: string): Promise<string> {
     await this.parts.admin.delete(id);
     return id;
@@ -136,8 +154,13 @@ export class SourceResolver {
     @Root() { id }: Source,
     @Arg('first', () => Int, { defaultValue: 20, description: 'At most 200.' }) first: number,
     @Arg('after', () => String, { nullable: true, description: 'Cursor of an edge.' }) after?: string | null,
-    @Arg('states', () => [BatchStateEnum], { nullable: true, description: 'Only these.' }) states?: BatchState[] | null,
+    @Arg('states', () => [BatchStateEnum], { nullable: true, description: 'Only these.' }) states?:
+      | BatchState[]
+      | null,
   ): Promise<BatchConnection> {
-    return toConnection(await this.parts.batches.page(id, states ?? null, pageRequest({ first, after })), toBatch);
+    return toConnection(
+      await this.parts.batches.page(id, states ?? null, pageRequest({ first, after })),
+      toBatch,
+    );
   }
 }

@@ -37,18 +37,34 @@ export class SourceAdmin {
     }
     if (checked.aws && !checked.s3) throw foreignBlock('aws');
     const id = `src_${randomUUID().replaceAll('-', '').slice(0, 20)}`;
-    const base = { _id: id, name: checked.name, aws: null, s3: null, httpPush: null, demo: null, nextRunAt: null, dropFilter: this.dropFilter(checked.dropFilter) };
+    const base = {
+      _id: id,
+      name: checked.name,
+      aws: null,
+      s3: null,
+      httpPush: null,
+      demo: null,
+      nextRunAt: null,
+      dropFilter: this.dropFilter(checked.dropFilter),
+    };
     if (checked.s3) return { source: await this.save(this.s3Source(base, checked, role)), ingestToken: null };
-    if (checked.demo) return { source: await this.save(this.demoSource(base, checked.demo)), ingestToken: null };
+    if (checked.demo)
+      return { source: await this.save(this.demoSource(base, checked.demo)), ingestToken: null };
     const token = this.ingestToken(checked.httpPush?.token ?? null);
-    const source = await this.save({ ...base, kind: 'HTTP_PUSH', httpPush: { tokenHash: hashToken(token), tokenHint: secretHint(token) } });
+    const source = await this.save({
+      ...base,
+      kind: 'HTTP_PUSH',
+      httpPush: { tokenHash: hashToken(token), tokenHint: secretHint(token) },
+    });
     return { source, ingestToken: token };
   }
 
   async update(id: string, input: unknown, role: Role): Promise<Source> {
     const source = await this.get(id);
     const checked = checkUpdate(input);
-    const own = { S3_BUCKET: 's3', HTTP_PUSH: 'httpPush', DEMO: 'demo' }[source.kind as 'S3_BUCKET'] as string;
+    const own = { S3_BUCKET: 's3', HTTP_PUSH: 'httpPush', DEMO: 'demo' }[
+      source.kind as 'S3_BUCKET'
+    ] as string;
     for (const kind of KINDS) if (checked[kind] && kind !== own) throw foreignBlock(kind);
     if (checked.aws && !source.aws) throw foreignBlock('aws');
     const changes: SourceChanges = {};
@@ -78,7 +94,10 @@ export class SourceAdmin {
     const source = await this.get(id);
     if (!state && source.state === 'PAUSED') throw new Invalid('The source is paused: resume it first.');
     const due = source.kind === 'HTTP_PUSH' ? {} : { nextRunAt: this.parts.now() };
-    const changed = this.changed(id, await this.parts.sources.update(id, { ...due, ...(state ? { state } : {}) }));
+    const changed = this.changed(
+      id,
+      await this.parts.sources.update(id, { ...due, ...(state ? { state } : {}) }),
+    );
     await this.parts.hint(id);
     return changed;
   }
@@ -112,7 +131,12 @@ export class SourceAdmin {
 
   private demoSource(base: Omit<NewSource, 'kind'>, demo: NonNullable<CheckedCreate['demo']>): NewSource {
     const now = this.parts.now();
-    const config = { eventsPerSecond: demo.eventsPerSecond ?? 5, seed: demo.seed ?? 1, startedAt: now, firstRecord: 0 };
+    const config = {
+      eventsPerSecond: demo.eventsPerSecond ?? 5,
+      seed: demo.seed ?? 1,
+      startedAt: now,
+      firstRecord: 0,
+    };
     return { ...base, kind: 'DEMO', demo: config, nextRunAt: now };
   }
 
@@ -142,16 +166,23 @@ export class SourceAdmin {
     const seed = input.seed ?? before.seed;
     if (eventsPerSecond === before.eventsPerSecond && seed === before.seed) return before;
     const now = this.parts.now();
-    const due = Math.floor(((now.getTime() - before.startedAt.getTime()) / 1000) * before.eventsPerSecond) + 1;
+    const due =
+      Math.floor(((now.getTime() - before.startedAt.getTime()) / 1000) * before.eventsPerSecond) + 1;
     return { eventsPerSecond, seed, startedAt: now, firstRecord: before.firstRecord + due };
   }
 
-  private access(id: string, input: NonNullable<CheckedCreate['aws']>, before: AwsAccess | null, role: Role): AwsAccess {
+  private access(
+    id: string,
+    input: NonNullable<CheckedCreate['aws']>,
+    before: AwsAccess | null,
+    role: Role,
+  ): AwsAccess {
     if (input.profile && role !== 'ADMIN') {
       throw new Forbidden("Only an ADMIN may have a source use the server's own profiles.");
     }
     if (input.endpointUrl) this.checkEndpoint(input.endpointUrl);
-    const keep = <T>(given: T | null | undefined, old: T | null): T | null => (given === undefined ? old : given);
+    const keep = <T>(given: T | null | undefined, old: T | null): T | null =>
+      given === undefined ? old : given;
     return {
       region: keep(input.region, before?.region ?? null),
       profile: keep(input.profile, before?.profile ?? null),
@@ -162,13 +193,19 @@ export class SourceAdmin {
     };
   }
 
-  private staticKeys(id: string, input: NonNullable<CheckedCreate['aws']>, before: AwsAccess | null): AwsAccess['staticKeys'] {
+  private staticKeys(
+    id: string,
+    input: NonNullable<CheckedCreate['aws']>,
+    before: AwsAccess | null,
+  ): AwsAccess['staticKeys'] {
     const { accessKeyId, secretAccessKey, sessionToken } = input;
     if (accessKeyId === undefined && secretAccessKey === undefined) return before?.staticKeys ?? null;
     if (!accessKeyId && !secretAccessKey) return null;
     const faults: FieldFault[] = [];
-    if (!accessKeyId) faults.push({ path: ['input', 'aws', 'accessKeyId'], message: 'goes with secretAccessKey' });
-    if (!secretAccessKey) faults.push({ path: ['input', 'aws', 'secretAccessKey'], message: 'goes with accessKeyId' });
+    if (!accessKeyId)
+      faults.push({ path: ['input', 'aws', 'accessKeyId'], message: 'goes with secretAccessKey' });
+    if (!secretAccessKey)
+      faults.push({ path: ['input', 'aws', 'secretAccessKey'], message: 'goes with accessKeyId' });
     if (faults.length > 0) throw new Invalid('accessKeyId and secretAccessKey go together.', faults);
     const keys = JSON.stringify({ accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) });
     return this.parts.box.seal(keys, { collection: 'sources', id, field: 'aws.staticKeys' });
@@ -177,9 +214,10 @@ export class SourceAdmin {
   private checkEndpoint(text: string): void {
     const refused = this.parts.endpoints.checkUrl(new URL(text));
     if (refused) {
-      throw new Invalid(`The endpoint can't be used: ${refused}. AWS_ENDPOINT_ALLOW_CIDRS opens ranges for endpoints.`, [
-        { path: ['input', 'aws', 'endpointUrl'], message: refused },
-      ]);
+      throw new Invalid(
+        `The endpoint can't be used: ${refused}. AWS_ENDPOINT_ALLOW_CIDRS opens ranges for endpoints.`,
+        [{ path: ['input', 'aws', 'endpointUrl'], message: refused }],
+      );
     }
   }
 

@@ -10,7 +10,9 @@ const s3 = z.object({
   accountIds: maybe(z.array(z.string().regex(/^\d{12}$/, 'is not an account id: twelve digits')).max(1_000)),
   regions: maybe(z.array(z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'is not a Region')).max(100)),
   organizationId: maybe(z.string().regex(/^o-[a-z0-9]{10,32}$/, 'is not the id of an organization: o-...')),
-  pollIntervalSeconds: maybe(z.number().int().min(5, 'must be 5 at least').max(86_400, 'must be 86400 at most')),
+  pollIntervalSeconds: maybe(
+    z.number().int().min(5, 'must be 5 at least').max(86_400, 'must be 86400 at most'),
+  ),
   startAt: maybe(z.date()),
 });
 
@@ -29,7 +31,13 @@ const demo = z.object({
   seed: maybe(z.number().int()),
 });
 
-const shape = { aws: maybe(aws), s3: maybe(s3), httpPush: maybe(httpPush), demo: maybe(demo), dropFilter: z.any().optional() };
+const shape = {
+  aws: maybe(aws),
+  s3: maybe(s3),
+  httpPush: maybe(httpPush),
+  demo: maybe(demo),
+  dropFilter: z.any().optional(),
+};
 
 const create = z.object({ name, ...shape });
 const update = z.object({ name: name.nullish(), ...shape });
@@ -54,5 +62,8 @@ function check<T extends z.ZodType>(schema: T, input: unknown): z.infer<T> {
     path: ['input', ...issue.path.map((part) => (typeof part === 'number' ? part : String(part)))],
     message: issue.message,
   }));
-  throw new Invalid(`The source is not valid: ${fields[0]!.path.slice(1).join('.')} ${fields[0]!.message}.`, fields);
+  throw new Invalid(
+    `The source is not valid: ${fields[0]!.path.slice(1).join('.')} ${fields[0]!.message}.`,
+    fields,
+  );
 }

@@ -1,7 +1,7 @@
 import { Field, Float, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
-import type { Batch as StoredBatch, BatchState } from '../../domain/batch';
+import type { BatchState, Batch as StoredBatch } from '../../domain/batch';
 import type { EventFilter } from '../../domain/filter';
-import type { Source as StoredSource, SourceKind, SourceState, HealthStatus } from '../../domain/source';
+import type { HealthStatus, SourceKind, SourceState, Source as StoredSource } from '../../domain/source';
 import { EventFilterInput } from '../events/filter-input';
 import { BigIntScalar, DateTimeScalar, JsonScalar } from '../scalars';
 
@@ -9,7 +9,12 @@ export const SourceKindEnum = { S3_BUCKET: 'S3_BUCKET', HTTP_PUSH: 'HTTP_PUSH', 
 registerEnumType(SourceKindEnum, { name: 'SourceKind', description: 'How events come in.' });
 export const SourceStateEnum = { ACTIVE: 'ACTIVE', PAUSED: 'PAUSED' } as const;
 registerEnumType(SourceStateEnum, { name: 'SourceState', description: 'Whether a source is read.' });
-export const HealthStatusEnum = { UNKNOWN: 'UNKNOWN', HEALTHY: 'HEALTHY', DEGRADED: 'DEGRADED', FAILING: 'FAILING' } as const;
+export const HealthStatusEnum = {
+  UNKNOWN: 'UNKNOWN',
+  HEALTHY: 'HEALTHY',
+  DEGRADED: 'DEGRADED',
+  FAILING: 'FAILING',
+} as const;
 registerEnumType(HealthStatusEnum, { name: 'HealthStatus', description: 'How something fares.' });
 export const BatchStateEnum = {
   PENDING: 'PENDING',
@@ -61,7 +66,10 @@ export class S3BucketConfig {
   @Field(() => Int, { description: 'Seconds between two listings.' })
   pollIntervalSeconds!: number;
 
-  @Field(() => DateTimeScalar, { ...MAYBE, description: 'Objects delivered before this day are left out; null: none.' })
+  @Field(() => DateTimeScalar, {
+    ...MAYBE,
+    description: 'Objects delivered before this day are left out; null: none.',
+  })
   startAt!: Date | null;
 }
 
@@ -103,7 +111,10 @@ export class SourceStatus {
   @Field(() => DateTimeScalar, { ...MAYBE, description: 'When it is read next.' })
   nextRunAt!: Date | null;
 
-  @Field(() => DateTimeScalar, { ...MAYBE, description: 'Everything that was delivered before this is settled.' })
+  @Field(() => DateTimeScalar, {
+    ...MAYBE,
+    description: 'Everything that was delivered before this is settled.',
+  })
   checkpoint!: Date | null;
 
   @Field(() => BigIntScalar, { description: 'Records that came.' })
@@ -154,7 +165,10 @@ export class Source {
   @Field(() => DemoConfig, { ...MAYBE, description: 'Of kind DEMO.' })
   demo!: DemoConfig | null;
 
-  @Field(() => JsonScalar, { ...MAYBE, description: 'Events that match are counted as dropped and not stored.' })
+  @Field(() => JsonScalar, {
+    ...MAYBE,
+    description: 'Events that match are counted as dropped and not stored.',
+  })
   dropFilter!: EventFilter | null;
 
   stored!: StoredSource;
@@ -165,7 +179,10 @@ export class CreateSourcePayload {
   @Field(() => Source, { description: 'The source.' })
   source!: Source;
 
-  @Field(() => String, { ...MAYBE, description: 'The ingest token of an HTTP_PUSH source; null for other kinds.' })
+  @Field(() => String, {
+    ...MAYBE,
+    description: 'The ingest token of an HTTP_PUSH source; null for other kinds.',
+  })
   ingestToken!: string | null;
 }
 
@@ -216,7 +233,10 @@ export class AwsAccessInput {
   @Field(() => String, { ...MAYBE, description: 'us-east-1 where it is absent.' })
   region?: string | null;
 
-  @Field(() => String, { ...MAYBE, description: "Profile of the server's own AWS configuration; ADMIN only." })
+  @Field(() => String, {
+    ...MAYBE,
+    description: "Profile of the server's own AWS configuration; ADMIN only.",
+  })
   profile?: string | null;
 
   @Field(() => String, { ...MAYBE, description: 'Access key id.' })
@@ -249,16 +269,25 @@ export class S3BucketInput {
   @Field(() => String, { ...MAYBE, description: 'Of an organization trail; absent: found by listing.' })
   organizationId?: string | null;
 
-  @Field(() => Int, { ...MAYBE, description: '5 to 86,400 seconds between two listings; 60 where it is absent.' })
+  @Field(() => Int, {
+    ...MAYBE,
+    description: '5 to 86,400 seconds between two listings; 60 where it is absent.',
+  })
   pollIntervalSeconds?: number | null;
 
-  @Field(() => DateTimeScalar, { ...MAYBE, description: 'Leave out what was delivered before this day; absent: everything there is.' })
+  @Field(() => DateTimeScalar, {
+    ...MAYBE,
+    description: 'Leave out what was delivered before this day; absent: everything there is.',
+  })
   startAt?: Date | null;
 }
 
 @InputType({ description: 'Records that are pushed by HTTP.' })
 export class HttpPushInput {
-  @Field(() => String, { ...MAYBE, description: 'A token of your own, 32 characters at least; absent: one is made and shown once.' })
+  @Field(() => String, {
+    ...MAYBE,
+    description: 'A token of your own, 32 characters at least; absent: one is made and shown once.',
+  })
   token?: string | null;
 }
 
@@ -288,11 +317,16 @@ export class CreateSourceInput {
   @Field(() => DemoInput, { ...MAYBE, description: 'Makes a DEMO source.' })
   demo?: DemoInput | null;
 
-  @Field(() => EventFilterInput, { ...MAYBE, description: 'Events that match are counted as dropped and not stored.' })
+  @Field(() => EventFilterInput, {
+    ...MAYBE,
+    description: 'Events that match are counted as dropped and not stored.',
+  })
   dropFilter?: EventFilterInput | null;
 }
 
-@InputType({ description: 'An absent member keeps, null clears; a block of another source kind is an error.' })
+@InputType({
+  description: 'An absent member keeps, null clears; a block of another source kind is an error.',
+})
 export class UpdateSourceInput {
   @Field(() => String, { ...MAYBE, description: '1 to 100 characters.' })
   name?: string | null;
@@ -323,7 +357,12 @@ export function toSource(source: StoredSource): Source {
     createdAt,
     updatedAt,
     aws: aws
-      ? { region: aws.region ?? 'us-east-1', profile: aws.profile, hasStaticKeys: aws.staticKeys !== null, endpointUrl: aws.endpointUrl }
+      ? {
+          region: aws.region ?? 'us-east-1',
+          profile: aws.profile,
+          hasStaticKeys: aws.staticKeys !== null,
+          endpointUrl: aws.endpointUrl,
+        }
       : null,
     s3,
     httpPush: httpPush ? { path: `/ingest/${id}`, tokenHint: httpPush.tokenHint } : null,
@@ -334,6 +373,34 @@ export function toSource(source: StoredSource): Source {
 }
 
 export function toBatch(batch: StoredBatch): Batch {
-  const { _id: id, sourceId, reference, state, attempts, received, stored, duplicates, dropped, rejected, error, createdAt, doneAt } = batch;
-  return { id, sourceId, reference, state, attempts, received, stored, duplicates, dropped, rejected, error, createdAt, doneAt };
+  const {
+    _id: id,
+    sourceId,
+    reference,
+    state,
+    attempts,
+    received,
+    stored,
+    duplicates,
+    dropped,
+    rejected,
+    error,
+    createdAt,
+    doneAt,
+  } = batch;
+  return {
+    id,
+    sourceId,
+    reference,
+    state,
+    attempts,
+    received,
+    stored,
+    duplicates,
+    dropped,
+    rejected,
+    error,
+    createdAt,
+    doneAt,
+  };
 }

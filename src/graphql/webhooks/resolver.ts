@@ -1,4 +1,15 @@
-import { Arg, Authorized, FieldResolver, ID, Int, Mutation, ObjectType, Query, Resolver, Root } from 'type-graphql';
+import {
+  Arg,
+  Authorized,
+  FieldResolver,
+  ID,
+  Int,
+  Mutation,
+  ObjectType,
+  Query,
+  Resolver,
+  Root,
+} from 'type-graphql';
 import { Invalid } from '../../domain/errors';
 import type { WebhookState } from '../../domain/webhook';
 import type { CommitStore } from '../../store/commits';
@@ -69,7 +80,9 @@ export class WebhookResolver {
   async webhooks(
     @Arg('first', () => Int, { defaultValue: 50, description: 'At most 200.' }) first: number,
     @Arg('after', () => String, { nullable: true, description: 'Cursor of an edge.' }) after?: string | null,
-    @Arg('states', () => [WebhookStateEnum], { nullable: true, description: 'Only these.' }) states?: WebhookState[] | null,
+    @Arg('states', () => [WebhookStateEnum], { nullable: true, description: 'Only these.' }) states?:
+      | WebhookState[]
+      | null,
   ): Promise<WebhookConnection> {
     const [page, totalCount] = await Promise.all([
       this.parts.webhooks.page(states ?? null, pageRequest({ first, after })),
@@ -79,14 +92,20 @@ export class WebhookResolver {
   }
 
   @Authorized('OPERATOR')
-  @Mutation(() => WebhookSecretPayload, { description: 'Makes a webhook. It hears of what is stored from now on.' })
-  async createWebhook(@Arg('input', () => CreateWebhookInput, { description: 'What it is to be.' }) input: CreateWebhookInput): Promise<WebhookSecretPayload> {
+  @Mutation(() => WebhookSecretPayload, {
+    description: 'Makes a webhook. It hears of what is stored from now on.',
+  })
+  async createWebhook(
+    @Arg('input', () => CreateWebhookInput, { description: 'What it is to be.' }) input: CreateWebhookInput,
+  ): Promise<WebhookSecretPayload> {
     const { webhook, secret } = await this.parts.admin.create(input);
     return { webhook: toWebhook(webhook), secret };
   }
 
   @Authorized('OPERATOR')
-  @Mutation(() => Webhook, { description: 'Changes a webhook. What is in a delivery already stays as it is.' })
+  @Mutation(() => Webhook, {
+    description: 'Changes a webhook. What is in a delivery already stays as it is.',
+  })
   async updateWebhook(
     @Arg('id', () => ID, { description: 'Its id.' }) id: string,
     @Arg('input', () => UpdateWebhookInput, { description: 'What changes.' }) input: UpdateWebhookInput,
@@ -108,12 +127,17 @@ export class WebhookResolver {
   }
 
   @Authorized('OPERATOR')
-  @Mutation(() => Webhook, { description: 'Goes on from its position: what was stored meanwhile is delivered.' })
+  @Mutation(() => Webhook, {
+    description: 'Goes on from its position: what was stored meanwhile is delivered.',
+  })
   async resumeWebhook(@Arg('id', () => ID, { description: 'Its id.' }) id: string): Promise<Webhook> {
     return toWebhook(await this.parts.admin.resume(id));
   }
 
-  @FieldResolver(() => [Source], { nullable: true, description: 'Whose events; null: of all sources but the demo.' })
+  @FieldResolver(() => [Source], {
+    nullable: true,
+    description: 'Whose events; null: of all sources but the demo.',
+  })
   async sources(@Root() { sourceIds }: Webhook): Promise<Source[] | null> {
     return sourceIds ? (await this.parts.sources.many(sourceIds)).map(toSource) : null;
   }
@@ -135,7 +159,8 @@ export class WebhookResolver {
     @Root() { id }: Webhook,
     @Arg('first', () => Int, { defaultValue: 20, description: 'At most 200.' }) first: number,
     @Arg('after', () => String, { nullable: true, description: 'Cursor of an edge.' }) after?: string | null,
-    @Arg('filter', () => DeliveryFilter, { nullable: true, description: 'Only these.' }) filter?: DeliveryFilter | null,
+    @Arg('filter', () => DeliveryFilter, { nullable: true, description: 'Only these.' })
+    filter?: DeliveryFilter | null,
   ): Promise<DeliveryConnection> {
     return deliveryPage(this.parts.deliveries, { ...filter, webhookIds: [id] }, { first, after });
   }
@@ -147,7 +172,9 @@ export class DeliveryResolver {
 
   @Authorized('VIEWER')
   @Query(() => Delivery, { nullable: true, description: 'One delivery; null where there is none.' })
-  async delivery(@Arg('id', () => ID, { description: 'The webhook-id.' }) id: string): Promise<Delivery | null> {
+  async delivery(
+    @Arg('id', () => ID, { description: 'The webhook-id.' }) id: string,
+  ): Promise<Delivery | null> {
     const delivery = await this.parts.deliveries.get(id);
     return delivery ? toDelivery(delivery) : null;
   }
@@ -157,7 +184,8 @@ export class DeliveryResolver {
   deliveries(
     @Arg('first', () => Int, { defaultValue: 50, description: 'At most 200.' }) first: number,
     @Arg('after', () => String, { nullable: true, description: 'Cursor of an edge.' }) after?: string | null,
-    @Arg('filter', () => DeliveryFilter, { nullable: true, description: 'Only these.' }) filter?: DeliveryFilter | null,
+    @Arg('filter', () => DeliveryFilter, { nullable: true, description: 'Only these.' })
+    filter?: DeliveryFilter | null,
   ): Promise<DeliveryConnection> {
     return deliveryPage(this.parts.deliveries, filter ?? {}, { first, after });
   }
@@ -176,10 +204,16 @@ export class DeliveryConnectionResolver {
   @FieldResolver(() => Int, { description: 'How many deliveries match, counted up to `limit`.' })
   totalCount(
     @Root() { query }: DeliveryConnection,
-    @Arg('limit', () => Int, { defaultValue: 10_000, description: 'Where counting stops; at most 1,000,000.' }) limit: number,
+    @Arg('limit', () => Int, {
+      defaultValue: 10_000,
+      description: 'Where counting stops; at most 1,000,000.',
+    })
+    limit: number,
   ): Promise<number> {
     if (limit < 1 || limit > MAX_COUNT) {
-      throw new Invalid(`\`limit\` must lie between 1 and ${MAX_COUNT}.`, [{ path: ['limit'], message: 'out of bounds' }]);
+      throw new Invalid(`\`limit\` must lie between 1 and ${MAX_COUNT}.`, [
+        { path: ['limit'], message: 'out of bounds' },
+      ]);
     }
     return this.parts.deliveries.count(query, limit);
   }

@@ -1,6 +1,11 @@
 import { Field, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
 import type { EventFilter } from '../../domain/filter';
-import type { Delivery as StoredDelivery, DeliveryState, Webhook as StoredWebhook, WebhookState } from '../../domain/webhook';
+import type {
+  DeliveryState,
+  Delivery as StoredDelivery,
+  Webhook as StoredWebhook,
+  WebhookState,
+} from '../../domain/webhook';
 import { EventFilterInput } from '../events/filter-input';
 import { BigIntScalar, DateTimeScalar, JsonScalar } from '../scalars';
 
@@ -9,7 +14,12 @@ registerEnumType(WebhookStateEnum, {
   name: 'WebhookState',
   description: 'A paused webhook keeps its position and catches up later; a disabled one was given up by us.',
 });
-export const DeliveryStateEnum = { PENDING: 'PENDING', DELIVERED: 'DELIVERED', FAILED: 'FAILED', CANCELLED: 'CANCELLED' } as const;
+export const DeliveryStateEnum = {
+  PENDING: 'PENDING',
+  DELIVERED: 'DELIVERED',
+  FAILED: 'FAILED',
+  CANCELLED: 'CANCELLED',
+} as const;
 registerEnumType(DeliveryStateEnum, { name: 'DeliveryState', description: 'Where a delivery stands.' });
 
 const MAYBE = { nullable: true } as const;
@@ -33,7 +43,8 @@ export class DeliveryAttempt {
 
   @Field(() => String, {
     ...MAYBE,
-    description: 'Null for a success; dns, refused, reset, timeout, tls, blocked_address, http_3xx, http_4xx, http_5xx or other.',
+    description:
+      'Null for a success; dns, refused, reset, timeout, tls, blocked_address, http_3xx, http_4xx, http_5xx or other.',
   })
   failure!: string | null;
 
@@ -41,7 +52,10 @@ export class DeliveryAttempt {
   address!: string | null;
 }
 
-@ObjectType({ description: 'What was, or is to be, sent to one webhook. Its id is the webhook-id header and never changes.' })
+@ObjectType({
+  description:
+    'What was, or is to be, sent to one webhook. Its id is the webhook-id header and never changes.',
+})
 export class Delivery {
   @Field(() => ID, { description: 'The webhook-id.' })
   id!: string;
@@ -180,7 +194,9 @@ export class CreateWebhookInput {
   @Field(() => String, { description: '1 to 100 characters.' })
   name!: string;
 
-  @Field(() => String, { description: 'http or https; no private address unless WEBHOOK_ALLOW_CIDRS opens it.' })
+  @Field(() => String, {
+    description: 'http or https; no private address unless WEBHOOK_ALLOW_CIDRS opens it.',
+  })
   url!: string;
 
   @Field(() => EventFilterInput, { ...MAYBE, description: 'Which events; absent: all.' })
@@ -192,7 +208,10 @@ export class CreateWebhookInput {
   @Field(() => [HeaderInput], { ...MAYBE, description: 'At most 20.' })
   headers?: HeaderInput[] | null;
 
-  @Field(() => String, { ...MAYBE, description: 'A secret of your own: whsec_ and base64 of 24 to 64 bytes; absent: one is made.' })
+  @Field(() => String, {
+    ...MAYBE,
+    description: 'A secret of your own: whsec_ and base64 of 24 to 64 bytes; absent: one is made.',
+  })
   secret?: string | null;
 
   @Field(() => Int, { ...MAYBE, description: 'Events in a body at most, 1 to 1000; 1 where it is absent.' })
@@ -227,12 +246,62 @@ export class UpdateWebhookInput {
 }
 
 export function toWebhook(webhook: StoredWebhook): Webhook {
-  const { _id: id, name, url, state, stateReason, filter, sourceIds, secretHint, batchSize, timeoutMs, createdAt, updatedAt } = webhook;
+  const {
+    _id: id,
+    name,
+    url,
+    state,
+    stateReason,
+    filter,
+    sourceIds,
+    secretHint,
+    batchSize,
+    timeoutMs,
+    createdAt,
+    updatedAt,
+  } = webhook;
   const headerNames = webhook.headers.map((header) => header.name);
-  return { id, name, url, state, stateReason, filter, sourceIds, headerNames, secretHint, batchSize, timeoutMs, createdAt, updatedAt, stored: webhook };
+  return {
+    id,
+    name,
+    url,
+    state,
+    stateReason,
+    filter,
+    sourceIds,
+    headerNames,
+    secretHint,
+    batchSize,
+    timeoutMs,
+    createdAt,
+    updatedAt,
+    stored: webhook,
+  };
 }
 
 export function toDelivery(delivery: StoredDelivery): Delivery {
-  const { _id: id, webhookId, state, eventIds, attemptCount, attempts, nextAttemptAt, createdAt, completedAt, test } = delivery;
-  return { id, webhookId, state, eventIds, attemptCount, attempts, nextAttemptAt, createdAt, completedAt, test };
+  const {
+    _id: id,
+    webhookId,
+    state,
+    eventIds,
+    attemptCount,
+    attempts,
+    nextAttemptAt,
+    createdAt,
+    completedAt,
+    test,
+  } = delivery;
+  return {
+    id,
+    webhookId,
+    state,
+    eventIds,
+    attemptCount,
+    attempts,
+    nextAttemptAt,
+    createdAt,
+    completedAt,
+    test,
+  };
 }

@@ -29,7 +29,12 @@ const MAX_SOURCES = 100;
 const name = z.string().trim().min(1, 'must not be empty').max(100, 'must have at most 100 characters');
 const url = z.string().max(2_048, 'must have at most 2048 characters');
 const batchSize = z.number().int().min(1, 'must be 1 at least').max(1_000, 'must be 1000 at most').nullish();
-const timeoutMs = z.number().int().min(1_000, 'must be 1000 at least').max(30_000, 'must be 30000 at most').nullish();
+const timeoutMs = z
+  .number()
+  .int()
+  .min(1_000, 'must be 1000 at least')
+  .max(30_000, 'must be 30000 at most')
+  .nullish();
 const sourceIds = z.array(z.string()).max(MAX_SOURCES, `must name at most ${MAX_SOURCES} sources`).nullish();
 const headers = z.array(z.object({ name: z.string(), value: z.string() })).nullish();
 const optional = { sourceIds, headers, batchSize, timeoutMs, filter: z.any().optional() };
@@ -70,7 +75,8 @@ export class WebhookAdmin {
     if (checked.name) changes.name = checked.name;
     if (checked.url) changes.url = new URL(checked.url).href;
     if (checked.filter !== undefined) changes.filter = filterOf(checked.filter);
-    if (checked.sourceIds !== undefined) changes.sourceIds = checked.sourceIds?.length ? checked.sourceIds : null;
+    if (checked.sourceIds !== undefined)
+      changes.sourceIds = checked.sourceIds?.length ? checked.sourceIds : null;
     if (checked.headers !== undefined) changes.headers = this.seal(id, checked.headers ?? []);
     if (checked.batchSize !== undefined) changes.batchSize = checked.batchSize ?? 1;
     if (checked.timeoutMs !== undefined) changes.timeoutMs = checked.timeoutMs ?? DEFAULT_TIMEOUT_MS;
@@ -137,7 +143,11 @@ export class WebhookAdmin {
   private seal(id: string, given: { name: string; value: string }[]): Webhook['headers'] {
     return given.map((header) => ({
       name: header.name,
-      value: this.parts.box.seal(header.value, { collection: 'webhooks', id, field: `headers.${header.name.toLowerCase()}` }),
+      value: this.parts.box.seal(header.value, {
+        collection: 'webhooks',
+        id,
+        field: `headers.${header.name.toLowerCase()}`,
+      }),
     }));
   }
 }
@@ -153,5 +163,8 @@ function parse<T extends z.ZodType>(schema: T, input: unknown): z.infer<T> {
     path: ['input', ...issue.path.map((part) => (typeof part === 'number' ? part : String(part)))],
     message: issue.message,
   }));
-  throw new Invalid(`The webhook is not valid: ${fields[0]!.path.slice(1).join('.')} ${fields[0]!.message}.`, fields);
+  throw new Invalid(
+    `The webhook is not valid: ${fields[0]!.path.slice(1).join('.')} ${fields[0]!.message}.`,
+    fields,
+  );
 }

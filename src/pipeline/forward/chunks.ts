@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
+import { type BodyEvent, bodyBytesOf, cutBody } from '../../delivery/body';
 import type { StreamPosition } from '../../domain/commit';
 import { rawText } from '../../domain/records/stored-event';
 import type { Delivery, Webhook } from '../../domain/webhook';
-import { type BodyEvent, bodyBytesOf, cutBody } from '../../delivery/body';
 import type { MatchedEvent } from './commit-reader';
 
 /** A delivery and the events that its body is made of. */
@@ -20,7 +20,12 @@ export function bodyEvent({ event }: Pick<MatchedEvent, 'event'>): BodyEvent {
  * @param flush whether a last chunk that is not full is made as well
  * @returns the chunks, and how many of the events they hold
  */
-export function cutChunks(webhook: Webhook, matched: MatchedEvent[], flush: boolean, now: Date): { chunks: Chunk[]; used: number } {
+export function cutChunks(
+  webhook: Webhook,
+  matched: MatchedEvent[],
+  flush: boolean,
+  now: Date,
+): { chunks: Chunk[]; used: number } {
   const bodies = matched.map(bodyEvent);
   const sizes = bodies.map(bodyBytesOf);
   const chunks: Chunk[] = [];

@@ -64,5 +64,7 @@ export class CommitReader {
 /** A webhook that names no sources hears of all but the demo. */
 function concerns(webhook: Webhook, commit: Commit): boolean {
   if (commit.silent || commit.ids.length === 0) return false;
-  return webhook.sourceIds === null ? commit.sourceKind !== 'DEMO' : webhook.sourceIds.includes(commit.sourceId);
+  return webhook.sourceIds === null
+    ? commit.sourceKind !== 'DEMO'
+    : webhook.sourceIds.includes(commit.sourceId);
 }

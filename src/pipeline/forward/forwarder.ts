@@ -26,7 +26,9 @@ export class Forwarder {
   look(id: string): void {
     if (this.stopping.signal.aborted || this.held.has(id) || !this.slots.tryAcquire()) return;
     const work = this.hold(id)
-      .catch((error: unknown) => this.parts.log.warn({ webhookId: id, error: messageOf(error) }, 'a webhook could not be taken'))
+      .catch((error: unknown) =>
+        this.parts.log.warn({ webhookId: id, error: messageOf(error) }, 'a webhook could not be taken'),
+      )
       .finally(() => {
         this.slots.release();
         this.held.delete(id);

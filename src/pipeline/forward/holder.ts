@@ -59,12 +59,20 @@ export class Holder {
   async run(stop: AbortSignal): Promise<void> {
     const { webhooks, leaseMs, log } = this.parts;
     const { _id: id, token } = this.webhook;
-    const lease = new LeaseKeeper({ renew: async () => (await webhooks.renew(id, token, leaseMs)) !== null, leaseMs, log });
+    const lease = new LeaseKeeper({
+      renew: async () => (await webhooks.renew(id, token, leaseMs)) !== null,
+      leaseMs,
+      log,
+    });
     const signal = AbortSignal.any([stop, lease.signal]);
     try {
       while (!signal.aborted && (await this.pass(signal)));
     } catch (error) {
-      if (!signal.aborted) log.warn({ webhookId: id, error: messageOf(error) }, 'a webhook could not be served; it will be tried again');
+      if (!signal.aborted)
+        log.warn(
+          { webhookId: id, error: messageOf(error) },
+          'a webhook could not be served; it will be tried again',
+        );
     } finally {
       lease.stop();
       if (!lease.signal.aborted) await this.release();
@@ -79,7 +87,11 @@ export class Holder {
     this.webhook = { ...current, token: this.webhook.token };
     const chunks = [...(await this.dueChunks()), ...(await this.readOn())];
     if (chunks.length > 0) return this.send(chunks, signal);
-    await this.parts.newCommit(this.readThrough.n, this.pending.length > 0 ? this.lingerLeft() : LINGER_MS, signal);
+    await this.parts.newCommit(
+      this.readThrough.n,
+      this.pending.length > 0 ? this.lingerLeft() : LINGER_MS,
+      signal,
+    );
     return this.pending.length > 0 || (await this.parts.commits.head()) > this.readThrough.n;
   }
 
@@ -99,7 +111,11 @@ export class Holder {
     const { _id: webhookId } = this.webhook;
     if ((await deliveries.pendingCount(webhookId, MAX_UNSETTLED)) >= MAX_UNSETTLED) return [];
     const read = await this.reader.read(this.webhook, this.readThrough);
-    if (read.missed > 0) log.warn({ webhookId, commits: read.missed }, 'a webhook fell behind retention: events were removed before it heard of them');
+    if (read.missed > 0)
+      log.warn(
+        { webhookId, commits: read.missed },
+        'a webhook fell behind retention: events were removed before it heard of them',
+      );
     if (this.pending.length === 0) this.firstPendingAt = Date.now();
     this.pending.push(...read.matched);
     this.readThrough = read.through;
@@ -113,7 +129,9 @@ export class Holder {
   }
 
   private async insert(chunks: Chunk[], used: number): Promise<Chunk[]> {
-    const { inserted, existing } = await this.parts.deliveries.insertInOrder(chunks.map((chunk) => chunk.delivery));
+    const { inserted, existing } = await this.parts.deliveries.insertInOrder(
+      chunks.map((chunk) => chunk.delivery),
+    );
     this.parts.crash('deliveries-inserted');
     if (existing) {
       // An earlier try cut this chunk: it stands as it is, and reading goes on after its end, not after ours.
@@ -144,7 +162,10 @@ export class Holder {
     const due = await this.parts.deliveries.due(this.webhook._id, DUE_AT_A_TIME);
     const events = await this.parts.events.byIds([...new Set(due.flatMap((delivery) => delivery.eventIds))]);
     const bodies = new Map(events.map((event) => [event._id, bodyEvent({ event })]));
-    return due.map((delivery) => ({ delivery, events: delivery.eventIds.flatMap((id) => bodies.get(id) ?? []) }));
+    return due.map((delivery) => ({
+      delivery,
+      events: delivery.eventIds.flatMap((id) => bodies.get(id) ?? []),
+    }));
   }
 
   private async send(chunks: Chunk[], signal: AbortSignal): Promise<boolean> {
@@ -152,7 +173,10 @@ export class Holder {
     const { _id: id, token, consecutiveFailures } = this.webhook;
     const summary = await new Sender(this.parts, this.webhook).send(chunks, signal);
     if (summary.consecutiveFailures !== consecutiveFailures || summary.holdMs !== null) {
-      await webhooks.mark(id, token, { consecutiveFailures: summary.consecutiveFailures, heldUntil: this.heldUntil(summary) });
+      await webhooks.mark(id, token, {
+        consecutiveFailures: summary.consecutiveFailures,
+        heldUntil: this.heldUntil(summary),
+      });
     }
     if (!summary.gone) return summary.holdMs === null;
     await webhooks.disable(id, 'the receiver answered 410 Gone: it wants nothing any more');
@@ -170,7 +194,10 @@ export class Holder {
       const nextDueInMs = next ? next.getTime() - now().getTime() : null;
       await webhooks.release(this.webhook._id, this.webhook.token, { nextDueInMs });
     } catch (error) {
-      log.warn({ webhookId: this.webhook._id, error: messageOf(error) }, 'a webhook could not be let go of; its lease runs out');
+      log.warn(
+        { webhookId: this.webhook._id, error: messageOf(error) },
+        'a webhook could not be let go of; its lease runs out',
+      );
     }
   }
 }

@@ -1,7 +1,7 @@
+import type { AttemptRequest, AttemptResult } from '../../delivery/attempt';
+import { webhookBody } from '../../delivery/body';
 import { nextRetryDelayMs } from '../../domain/backoff';
 import type { DeliveryAttempt, Webhook } from '../../domain/webhook';
-import { type AttemptRequest, type AttemptResult } from '../../delivery/attempt';
-import { webhookBody } from '../../delivery/body';
 import type { Metrics } from '../../observe/metrics';
 import type { AttemptOutcome, DeliveryStore } from '../../store/deliveries';
 import { Coalescer } from '../coalescer';
@@ -80,7 +80,12 @@ export class Sender {
       {
         url: new URL(webhook.url),
         id: delivery._id,
-        body: webhookBody({ events, batch: delivery.batch, thin: delivery.thin, timestamp: delivery.createdAt }),
+        body: webhookBody({
+          events,
+          batch: delivery.batch,
+          thin: delivery.thin,
+          timestamp: delivery.createdAt,
+        }),
         timestampSeconds: Math.floor(parts.now().getTime() / 1000),
         secrets: opened.secrets,
         headers: opened.headers,
@@ -101,7 +106,8 @@ export class Sender {
       return;
     }
     this.summary.consecutiveFailures++;
-    if (result.retryAfterMs !== null) this.summary.holdMs = Math.max(this.summary.holdMs ?? 0, result.retryAfterMs);
+    if (result.retryAfterMs !== null)
+      this.summary.holdMs = Math.max(this.summary.holdMs ?? 0, result.retryAfterMs);
     if (result.status === 410) this.summary.gone = true;
   }
 }
