@@ -100,7 +100,12 @@ export class Accounts {
   async createUser(credentials: Credentials, role: Role): Promise<User> {
     const email = this.checked(credentials);
     const first = await this.parts.users.firstUser(randomUUID());
-    const user = await this.create(first.done ? randomUUID() : first.userId, email, credentials.password, first.done ? role : 'ADMIN');
+    const user = await this.create(
+      first.done ? randomUUID() : first.userId,
+      email,
+      credentials.password,
+      first.done ? role : 'ADMIN',
+    );
     if (!first.done) await this.parts.users.firstUserDone();
     return user;
   }
@@ -145,7 +150,8 @@ export class Accounts {
     const { accessTokens, sessions, users, now } = this.parts;
     const claims = await accessTokens.verify(accessToken, now());
     const session = await sessions.get(claims.sessionId);
-    if (!session || session.revokedAt !== null) throw new Unauthenticated('The session has ended: log in again.');
+    if (!session || session.revokedAt !== null)
+      throw new Unauthenticated('The session has ended: log in again.');
     const user = await users.get(claims.userId);
     if (!user || user.disabled) throw new Unauthenticated('The account is disabled.');
     return { userId: user._id, sessionId: session._id, role: user.role, expiresAt: claims.expiresAt };
@@ -171,7 +177,15 @@ export class Accounts {
   private async create(id: string, email: string, password: string, role: Role): Promise<User> {
     const { users, passwords, now } = this.parts;
     const passwordHash = await passwords.hash(password);
-    const user: User = { _id: id, email, passwordHash, role, disabled: false, createdAt: now(), lastLoginAt: null };
+    const user: User = {
+      _id: id,
+      email,
+      passwordHash,
+      role,
+      disabled: false,
+      createdAt: now(),
+      lastLoginAt: null,
+    };
     await users.insert(user);
     return user;
   }

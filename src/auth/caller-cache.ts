@@ -1,5 +1,5 @@
-import { hashToken } from './opaque-token';
 import type { Accounts, Caller } from './accounts';
+import { hashToken } from './opaque-token';
 
 /** A revoked session, a disabled user: heard of within this time (requirements C5, D2). */
 const TRUSTED_MS = 1_000;

@@ -26,10 +26,18 @@ const AUDIENCE = 'trailgraph-api';
  * The access tokens of this installation. Its first signing key is made at the first start.
  * @throws WrongMasterKey where the keys were sealed under another master key
  */
-export async function openAccessTokens(keeper: SigningKeyKeeper, box: SecretBox, now: Date): Promise<AccessTokens> {
+export async function openAccessTokens(
+  keeper: SigningKeyKeeper,
+  box: SecretBox,
+  now: Date,
+): Promise<AccessTokens> {
   if ((await keeper.all()).length === 0) {
     const { kid, privateJwk, publicJwk, createdAt } = await generateSigningKey(now);
-    const sealed = box.seal(JSON.stringify(privateJwk), { collection: COLLECTION, id: FIRST_KEY, field: FIELD });
+    const sealed = box.seal(JSON.stringify(privateJwk), {
+      collection: COLLECTION,
+      id: FIRST_KEY,
+      field: FIELD,
+    });
     await keeper.add({ _id: FIRST_KEY, kid, publicJwk, privateJwk: sealed, createdAt });
   }
   const keys = (await keeper.all()).map((key) => ({
@@ -37,7 +45,9 @@ export async function openAccessTokens(keeper: SigningKeyKeeper, box: SecretBox,
     createdAt: key.createdAt,
     publicJwk: key.publicJwk as JWK,
     privateJwk: JSON.parse(
-      box.open(key.privateJwk as SealedSecret, { collection: COLLECTION, id: key._id, field: FIELD }).toString('utf8'),
+      box
+        .open(key.privateJwk as SealedSecret, { collection: COLLECTION, id: key._id, field: FIELD })
+        .toString('utf8'),
     ) as JWK,
   }));
   return AccessTokens.fromKeys(AUDIENCE, keys);

@@ -84,8 +84,8 @@ function addProbes(app: FastifyInstance, { health, metrics }: HttpServerParts): 
 }
 
 async function addPages(app: FastifyInstance, { webRoot, graphiql }: HttpServerParts): Promise<void> {
-  const setHeaders = (reply: { header(name: string, value: string): unknown }): void => {
-    reply.header('content-security-policy', PAGE_POLICY);
+  const setHeaders = (response: { setHeader(name: string, value: string): unknown }): void => {
+    response.setHeader('content-security-policy', PAGE_POLICY);
   };
   await app.register(fastifyStatic, {
     root: join(webRoot, 'home'),

@@ -185,7 +185,7 @@ export class BatchStore {
       descending: true,
       page,
       keyOf: (batch): PageKey => ({ value: batch.createdAt.getTime(), id: batch._id }),
-      valueOf: (key) => new Date(Number(key.value)),
+      sortValueOf: (key) => new Date(Number(key.value)),
     });
   }
 

@@ -135,7 +135,7 @@ export class DeliveryStore {
       descending: true,
       page,
       keyOf: (delivery): PageKey => ({ value: delivery.createdAt.getTime(), id: delivery._id }),
-      valueOf: (key) => new Date(Number(key.value)),
+      sortValueOf: (key) => new Date(Number(key.value)),
     });
   }
 

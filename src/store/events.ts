@@ -96,7 +96,7 @@ export class EventStore {
       descending: order.descending,
       page,
       keyOf: (event): PageKey => ({ value: event[order.field].getTime(), id: event._id }),
-      valueOf: (key) => new Date(Number(key.value)),
+      sortValueOf: (key) => new Date(Number(key.value)),
     });
   }
 

@@ -22,18 +22,18 @@ interface Order<T> {
   descending: boolean;
   page: PageRequest;
   keyOf: (item: T) => PageKey;
-  valueOf: (key: PageKey) => unknown;
+  sortValueOf: (key: PageKey) => unknown;
 }
 
 /** Reads a page of a collection sorted by one field and then by `_id`; an index must serve that sort. */
 export async function readPage<T extends Document>(
   collection: Collection<T>,
   filter: Filter<T>,
-  { field, descending, page, keyOf, valueOf }: Order<T>,
+  { field, descending, page, keyOf, sortValueOf }: Order<T>,
 ): Promise<Page<T>> {
   const beyond = (key: PageKey, further: boolean): Document => {
     const op = further !== descending ? '$gt' : '$lt';
-    const value = valueOf(key);
+    const value = sortValueOf(key);
     // The first member bounds the index; the second alone would have it walked from the start.
     return {
       [field]: { [`${op}e`]: value },

@@ -89,7 +89,7 @@ export class SourceStore {
       descending: false,
       page,
       keyOf: (source): PageKey => ({ value: source.createdAt.getTime(), id: source._id }),
-      valueOf: (key) => new Date(Number(key.value)),
+      sortValueOf: (key) => new Date(Number(key.value)),
     });
   }
 

@@ -90,7 +90,7 @@ export class WebhookStore {
       descending: false,
       page,
       keyOf: (webhook): PageKey => ({ value: webhook.createdAt.getTime(), id: webhook._id }),
-      valueOf: (key) => new Date(Number(key.value)),
+      sortValueOf: (key) => new Date(Number(key.value)),
     });
   }
 

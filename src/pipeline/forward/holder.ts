@@ -82,7 +82,7 @@ export class Holder {
   /** One round of reading and sending. @returns whether to go on */
   private async pass(signal: AbortSignal): Promise<boolean> {
     const current = await this.parts.webhooks.get(this.webhook._id);
-    if (!current || current.state !== 'ACTIVE' || current.token !== this.webhook.token) return false;
+    if (current?.state !== 'ACTIVE' || current.token !== this.webhook.token) return false;
     if (current.revision !== this.webhook.revision) this.rewind(current.position);
     this.webhook = { ...current, token: this.webhook.token };
     const chunks = [...(await this.dueChunks()), ...(await this.readOn())];

@@ -21,7 +21,15 @@ const gzipAsync = promisify(gzip);
 
 /** Hands out the records of the demo that are due. Its position is in the checkpoint, so a restart repeats nothing. */
 export class DemoClient {
-  async *fetch({ source, checkpoint, now, signal }: DemoFetch): AsyncGenerator<{ batches: NewBatch[]; checkpoint: { partition: string; cursor: Record<string, unknown> } }, null> {
+  async *fetch({
+    source,
+    checkpoint,
+    now,
+    signal,
+  }: DemoFetch): AsyncGenerator<
+    { batches: NewBatch[]; checkpoint: { partition: string; cursor: Record<string, unknown> } },
+    null
+  > {
     const demo = source.demo;
     if (!demo) throw new Error('a DEMO source without its settings');
     let position = await this.position(demo, checkpoint, now);
@@ -53,7 +61,9 @@ export class DemoClient {
   private async position(demo: DemoConfig, checkpoint: DemoFetch['checkpoint'], now: Date): Promise<number> {
     const kept = await checkpoint(PARTITION);
     const position = Math.max(demo.firstRecord, typeof kept?.position === 'number' ? kept.position : 0);
-    const oldest = Math.floor(((now.getTime() - CATCH_UP_MS - storyStart(demo).getTime()) / 1_000) * demo.eventsPerSecond);
+    const oldest = Math.floor(
+      ((now.getTime() - CATCH_UP_MS - storyStart(demo).getTime()) / 1_000) * demo.eventsPerSecond,
+    );
     return Math.max(position, oldest);
   }
 }
