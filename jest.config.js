@@ -22,5 +22,5 @@ module.exports = {
   maxWorkers: 2,
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
-  reporters: ['default', '<rootDir>/test/support/count-reporter.js'],
+  reporters: ['default', 'summary', '<rootDir>/test/support/count-reporter.js'],
 };

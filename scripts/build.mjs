@@ -12,6 +12,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -130,6 +131,14 @@ function makeExecutable(file) {
   if ((mode & 0o111) !== 0o111) chmodSync(at(file), mode | 0o755);
 }
 
+/** npm links the commands of packages that are installed, not those of the package one stands in. */
+function linkCommand(name, file) {
+  const link = at('node_modules/.bin', name);
+  if (!existsSync(at('node_modules/.bin')) || existsSync(link)) return;
+  rmSync(link, { force: true }); // A link to what is gone.
+  symlinkSync(relative(at('node_modules/.bin'), at(file)), link);
+}
+
 try {
   await step({
     name: 'src',
@@ -149,6 +158,7 @@ try {
     build: bundleGraphiql,
   });
   makeExecutable('dist/cli/main.js');
+  linkCommand('trailgraph', 'dist/cli/main.js');
 } catch (error) {
   console.error(`build: ${error instanceof Error ? error.message : error}`);
   process.exit(1);
