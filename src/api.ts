@@ -1,15 +1,12 @@
 import 'reflect-metadata';
-import { createHmac, hkdfSync } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { Accounts } from './auth/accounts';
+import type { Accounts } from './auth/accounts';
 import { CallerCache } from './auth/caller-cache';
 import { secretHint } from './auth/ingest-tokens';
 import { hashToken, tokenMatches } from './auth/opaque-token';
-import { Passwords } from './auth/passwords';
-import { RefreshTokens } from './auth/refresh-tokens';
 import { atLeast } from './auth/roles';
-import { openAccessTokens } from './auth/signing-keys';
 import type { Core } from './core';
 import { Forbidden, Invalid, messageOf, NotFound, Unauthenticated } from './domain/errors';
 import { DIRECT_SOURCE_ID, type Source } from './domain/source';
@@ -30,6 +27,7 @@ import {
 import { WebhookAdmin } from './graphql/webhooks/webhook-admin';
 import { EventFeed } from './live/event-feed';
 import type { AddressGuard } from './net/address-guard';
+import { openAccounts } from './open-accounts';
 import { IngestGate } from './pipeline/ingest-gate';
 import { SettlementWatch } from './pipeline/settlement-watch';
 import { addPushDoor } from './rest/push-door';
@@ -62,7 +60,11 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
   const directToken = derived(core, 'direct ingest token');
   await core.ensureDirectSource({ hash: hashToken(directToken), hint: secretHint(directToken) });
   const setupToken = isLoopback(options.host) ? null : derived(core, 'set-up token').slice(0, 24);
-  const accounts = await openAccounts(core, setupToken);
+  const { users, sessions, signingKeys, box, now } = core;
+  const accounts = await openAccounts(
+    { users, sessions, signingKeys, box, now, masterKey: core.options.masterKey },
+    { signUpOpen: core.settings.SIGNUP === 'open', setupToken },
+  );
   const callers = new CallerCache(accounts);
   const settlements = new SettlementWatch(core.batches);
   const gate = new IngestGate({
@@ -104,6 +106,7 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
     authenticate,
     subscriptions,
     origins,
+    introspection,
     allOperations: settings.WS_OPERATIONS === 'all',
     metrics,
     log,
@@ -122,20 +125,6 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
       settlements.close();
     },
   };
-}
-
-async function openAccounts(core: Core, setupToken: string | null): Promise<Accounts> {
-  const secret = Buffer.from(hkdfSync('sha256', core.options.masterKey, '', 'trailgraph refresh tokens', 32));
-  return new Accounts({
-    users: core.users,
-    sessions: core.sessions,
-    passwords: new Passwords(),
-    accessTokens: await openAccessTokens(core.signingKeys, core.box, core.now()),
-    refreshTokens: new RefreshTokens(secret),
-    now: core.now,
-    signUpOpen: core.settings.SIGNUP === 'open',
-    setupToken,
-  });
 }
 
 function openFeed(core: Core): EventFeed {

@@ -1,18 +1,18 @@
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import { type RunningApi, startApi } from './api';
 import { masterKeyFrom } from './auth/secret-box';
 import type { Environment } from './config/environment';
-import type { Settings } from './config/settings';
+import { SECRET_SETTINGS, type Settings } from './config/settings';
 import { Core } from './core';
 import { Invalid } from './domain/errors';
 import { lockDataDir } from './embedded/data-dir-lock';
 import { type EmbeddedServers, startEmbeddedServers } from './embedded/embedded-servers';
 import { readOrCreateMasterKey } from './embedded/master-key';
-import { replacePrivateFile } from './embedded/private-file';
 import { type Cidr, parseCidrs } from './net/address-guard';
 import type { Logger } from './observe/logger';
+import { Openings } from './openings';
 import type { CrashHook } from './pipeline/crash-points';
+import { writeServerNote } from './server-note';
 import { WorkerProcesses } from './worker-processes';
 import { guardsOf, type RunningWorker, startWorker } from './workers';
 
@@ -41,30 +41,11 @@ export interface TrailGraph {
   stop(): Promise<void>;
 }
 
-/** Tools at this machine find a running server by this file in DATA_DIR. */
-export const SERVER_NOTE = 'server.json';
-
 const LOOPBACK = '127.0.0.0/8,::1/128';
 const DEMO_SEED = 1;
 
-/** Releases what was opened, last in first out; the first failure is thrown after all were tried. */
-class Openings {
-  private readonly closers: (() => Promise<void>)[] = [];
-
-  add(close: () => Promise<void>): void {
-    this.closers.push(close);
-  }
-
-  async close(): Promise<void> {
-    let first: unknown = null;
-    for (let close = this.closers.pop(); close; close = this.closers.pop()) {
-      await close().catch((error: unknown) => {
-        first ??= error;
-      });
-    }
-    if (first) throw first;
-  }
-}
+/** Requests that are under way are answered within 4 s; a client that hangs is not waited for. */
+const API_STOP_MS = 5_000;
 
 /** Starts what the role asks for. Whatever was started is stopped again where a later step fails. */
 export async function startTrailGraph(options: TrailGraphOptions): Promise<TrailGraph> {
@@ -104,10 +85,19 @@ async function start(options: TrailGraphOptions, openings: Openings): Promise<Tr
   if (settings.ROLE === 'api' || options.workers) core.startQueues(null);
   const demoMade = await makeDemo(core, settings.DEMO_SOURCE ?? (servers.embedded ? 'on' : 'off'));
   const guards = guardsOf(core, { ownPorts, allow });
+  // The API is closed before the workers, so that what was pushed is still stored and answered.
+  let stopWorkers = async (): Promise<void> => undefined;
+  openings.add(() => stopWorkers());
   const api = await startApi(core, { host, port: settings.PORT, guards, webRoot: options.webRoot });
-  openings.add(() => api.stop());
-  if (settings.ROLE === 'all') await startWorkers(core, options, { ownPorts, allow }, servers, openings);
-  if (servers.embedded) await noteServer(settings.DATA_DIR, api, servers);
+  openings.add(() => api.stop(), API_STOP_MS);
+  if (settings.ROLE === 'all') {
+    const workers = await startWorkers(core, options, { ownPorts, allow }, servers);
+    stopWorkers = () => workers.stop();
+  }
+  if (servers.embedded) {
+    const note = { url: api.url, ingestToken: api.directToken, mongodbUri: servers.mongodbUri };
+    openings.add(await writeServerNote(settings.DATA_DIR, note));
+  }
   return { core, api, embedded: servers.embedded, demoMade, stop: () => openings.close() };
 }
 
@@ -162,22 +152,17 @@ async function startWorkers(
   options: TrailGraphOptions,
   guard: { ownPorts: number[]; allow: Cidr[] },
   servers: Servers,
-  openings: Openings,
-): Promise<void> {
-  if (!options.workers) {
-    const worker: RunningWorker = await startWorker(core, { ...guard, crash: options.crash });
-    openings.add(() => worker.stop());
-    return;
-  }
+): Promise<RunningWorker> {
+  if (!options.workers) return startWorker(core, { ...guard, crash: options.crash });
   const { settings, log } = options;
   const cidrs = (own: Cidr[]): string => [...guard.allow, ...own].map((cidr) => cidr.text).join(',');
-  const processes = new WorkerProcesses({
+  return new WorkerProcesses({
     program: options.workers.program,
     count: settings.WORKERS ?? Math.max(1, availableParallelism() - 1),
     metrics: core.metrics,
     log,
     environment: {
-      ...options.workers.environment,
+      ...withoutSecretFiles(options.workers.environment),
       ROLE: 'worker',
       MONGODB_URI: servers.mongodbUri,
       REDIS_URL: servers.redisUrl,
@@ -187,7 +172,12 @@ async function startWorkers(
       AWS_ENDPOINT_ALLOW_CIDRS: cidrs(settings.AWS_ENDPOINT_ALLOW_CIDRS),
     },
   });
-  openings.add(() => processes.stop());
+}
+
+/** A worker is given the secrets themselves, and refuses a setting that comes both ways. */
+function withoutSecretFiles(environment: Environment): Environment {
+  const files = SECRET_SETTINGS.map((name) => `${name}_FILE`);
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !files.includes(name)));
 }
 
 /** Makes the demo source once; deleting it is final. */
@@ -206,9 +196,4 @@ async function makeDemo(core: Core, wanted: 'on' | 'off'): Promise<boolean> {
     nextRunAt: now,
   });
   return true;
-}
-
-async function noteServer(dataDir: string, api: RunningApi, { mongodbUri }: Servers): Promise<void> {
-  const note = { url: api.url, ingestToken: api.directToken, mongodbUri };
-  await replacePrivateFile(join(dataDir, SERVER_NOTE), JSON.stringify(note));
 }

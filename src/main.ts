@@ -10,8 +10,14 @@ import { createLogger, type Logger } from './observe/logger';
 import { CRASH_POINTS, type CrashHook } from './pipeline/crash-points';
 
 const METRICS_EVERY_MS = 2_000;
+/** Whatever hangs: gone within 30 s of the signal, and a worker sooner whose parent, with the database, is gone. */
+const STOP_WITHIN_MS = 29_000;
+const ORPHAN_STOPS_WITHIN_MS = 10_000;
 
 async function main(): Promise<void> {
+  // Until everything has started there is nothing to give back. A parent that is gone tells it but once.
+  const gone = (): void => process.exit(1);
+  process.once('disconnect', gone);
   const settings = readSettings(process.env);
   const log = createLogger({
     level: settings.LOG_LEVEL,
@@ -31,7 +37,8 @@ async function main(): Promise<void> {
     workers: { program: __filename, environment: process.env },
     crash: crashHook(settings.TRAILGRAPH_CRASH_AT),
   });
-  stopOnSignals(running, log);
+  process.off('disconnect', gone);
+  stopOnSignals(running, { child: settings.ROLE === 'worker' && process.connected, log });
   if (settings.ROLE === 'worker') tellParent(running);
   else process.stdout.write(startBanner(running, settings));
 }
@@ -49,13 +56,19 @@ function crashHook(setting: string | undefined): CrashHook {
   };
 }
 
-/** The first signal stops in order, a second one at once. A worker also stops when its parent is gone. */
-function stopOnSignals(running: TrailGraph, log: Logger): void {
+/**
+ * The first signal stops in order, a second one at once. A worker of ours (`child`) leaves both to its parent, since a
+ * signal may go to the whole group; it stops when its parent says so or is gone.
+ */
+function stopOnSignals(running: TrailGraph, { child, log }: { child: boolean; log: Logger }): void {
   let stopping = false;
-  const stop = (reason: string): void => {
-    if (stopping) process.exit(1);
+  const stop = (reason: string, withinMs: number): void => {
     stopping = true;
     log.info({ reason }, 'stopping');
+    setTimeout(() => {
+      log.error({ withinMs }, 'stopping takes too long: what is left is given up');
+      process.exit(1);
+    }, withinMs);
     running.stop().then(
       () => process.exit(0),
       (error: unknown) => {
@@ -64,13 +77,18 @@ function stopOnSignals(running: TrailGraph, log: Logger): void {
       },
     );
   };
-  process.on('SIGTERM', () => stop('SIGTERM'));
-  if (process.send) {
-    process.on('SIGINT', () => undefined); // Ctrl-C reaches the whole group: the parent stops us in its order.
-    process.on('disconnect', () => stop('the parent process is gone'));
-  } else {
-    process.on('SIGINT', () => stop('SIGINT'));
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (child && (stopping || signal === 'SIGINT')) return;
+      if (stopping) process.exit(1);
+      stop(signal, STOP_WITHIN_MS);
+    });
   }
+  if (!child) return;
+  process.on('disconnect', () => {
+    if (stopping) process.exit(1);
+    stop('the parent process is gone', ORPHAN_STOPS_WITHIN_MS);
+  });
 }
 
 function tellParent(running: TrailGraph): void {

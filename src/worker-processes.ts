@@ -18,7 +18,8 @@ export interface WorkerMessage {
   metrics: MetricsSnapshot;
 }
 
-const STOP_WITHIN_MS = 25_000;
+/** A worker lets go of its work within 17 s. */
+const STOP_WITHIN_MS = 20_000;
 const RESTART = { firstMs: 500, mostMs: 30_000 };
 /** A worker that lived so long begins its waits anew. */
 const STEADY_MS = 60_000;
@@ -51,10 +52,11 @@ export class WorkerProcesses {
     child.on('message', (message: WorkerMessage) => {
       if (Array.isArray(message?.metrics)) metrics.accept(index, message.metrics);
     });
-    child.on('error', (error) =>
-      log.error({ worker: index, error: error.message }, 'a worker process could not be started'),
-    );
-    child.on('exit', (code, signal) => {
+    child.on('error', (error) => {
+      log.error({ worker: index, error: error.message }, 'a worker process could not be started');
+      if (child.pid === undefined) ended(null, null); // Then no exit is told.
+    });
+    const ended = (code: number | null, signal: NodeJS.Signals | null): void => {
       this.children.delete(index);
       metrics.forget(index);
       if (this.stopping) return;
@@ -68,7 +70,8 @@ export class WorkerProcesses {
         this.start(index, Math.min(wait * 2, RESTART.mostMs));
       }, wait);
       this.timers.add(timer);
-    });
+    };
+    child.on('exit', ended);
   }
 }
 

@@ -17,6 +17,7 @@ import { Folder } from './pipeline/folder';
 import { Forwarder } from './pipeline/forward/forwarder';
 import type { OpenedSecrets } from './pipeline/forward/sender';
 import { HeadWatch } from './pipeline/head-watch';
+import { RecentSlices } from './pipeline/recent-slices';
 import type { SourceClient } from './pipeline/source-client';
 import { Sweeper } from './pipeline/sweeper';
 import { BATCHES_AT_A_TIME, FETCHES_AT_A_TIME, Worker } from './pipeline/worker';
@@ -95,6 +96,7 @@ function makeWorker(core: Core, { enricher, aws, agent, heads, crash }: WorkerPa
   const { log, leaseMs, now, metrics } = core;
   const s3 = new S3BucketClient({ connect: (source) => aws.s3(source), log });
   const clients: Partial<Record<Source['kind'], SourceClient>> = { S3_BUCKET: s3, DEMO: new DemoClient() };
+  const recent = new RecentSlices();
   const runner = new BatchRunner({
     ...core.stores(),
     enricher,
@@ -109,7 +111,7 @@ function makeWorker(core: Core, { enricher, aws, agent, heads, crash }: WorkerPa
       if (!source || !open) throw new Permanent('no source can open this object');
       return open.call(clients[source.kind], source, batch, signal);
     },
-    onCommit: committer(core, heads),
+    onCommit: committer(core, heads, recent),
   });
   return new Worker({
     batches: core.batches,
@@ -125,6 +127,7 @@ function makeWorker(core: Core, { enricher, aws, agent, heads, crash }: WorkerPa
     }),
     forwarder: new Forwarder({
       ...core.stores(),
+      recent,
       open: (webhook) => openWebhook(core, webhook),
       attempt: (request, signal) => attemptDelivery(request, agent, signal),
       now,
@@ -151,9 +154,11 @@ function makeWorker(core: Core, { enricher, aws, agent, heads, crash }: WorkerPa
 function committer(
   core: Core,
   heads: HeadWatch,
+  recent: RecentSlices,
 ): (commit: Commit, events: StoredEvent[] | null) => Promise<void> {
   let hinted = 0;
   return async (commit, events) => {
+    if (events && !commit.silent) recent.put(commit._id, events);
     heads.notify(commit._id);
     try {
       await core.bus.publish({

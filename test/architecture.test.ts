@@ -59,6 +59,7 @@ const HOMES: Record<string, string[]> = {
   'mongodb-memory-server-core': ['embedded'],
   yauzl: ['embedded'],
   zod: ['config', 'graphql', 'rest', 'server'],
+  '@graphql-typed-document-node/core': ['generated'],
   commander: ['cli'],
   'cli-progress': ['cli'],
   'reflect-metadata': ['graphql', '.'],

@@ -367,7 +367,7 @@ describe('a webhook', () => {
       headerNames: ['X-Api-Key'],
       secretHint: secret.slice(-4),
       filter: null,
-      sources: null,
+      sources: [],
     });
     const kept = JSON.stringify(await app.core.webhooks.get(id));
     expect(kept).not.toContain(canary);

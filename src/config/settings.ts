@@ -105,7 +105,25 @@ export const SETTINGS = z.object({
 
 export type Settings = z.infer<typeof SETTINGS>;
 
+/** What the commands take from the environment, beside their options. */
+export const COMMAND_SETTINGS = SETTINGS.pick({
+  DATA_DIR: true,
+  MONGODB_URI: true,
+  TRAILGRAPH_MASTER_KEY: true,
+}).extend({
+  TRAILGRAPH_TOKEN: optional.describe(
+    'For commands: the ingest token of a source, or the access token of an OPERATOR. Secret.',
+  ),
+});
+
+export type CommandSettings = z.infer<typeof COMMAND_SETTINGS>;
+
 /** Settings that may be read from a file named by NAME_FILE. */
-export const SECRET_SETTINGS = ['MONGODB_URI', 'REDIS_URL', 'TRAILGRAPH_MASTER_KEY'] as const;
+export const SECRET_SETTINGS = [
+  'MONGODB_URI',
+  'REDIS_URL',
+  'TRAILGRAPH_MASTER_KEY',
+  'TRAILGRAPH_TOKEN',
+] as const;
 
 export const ALIASES: Readonly<Record<string, keyof Settings>> = { MONGODBCONNECTION: 'MONGODB_URI' };

@@ -11,6 +11,9 @@ import {
   Unavailable,
 } from '../domain/errors';
 
+/** All that is told of an error that we do not know. */
+export const UNKNOWN_FAILURE = 'Something went wrong on our side; the log has it under this request id.';
+
 export interface MappedError {
   message: string;
   extensions: Record<string, unknown>;
@@ -90,19 +93,12 @@ export function formatGraphQLError(
   if (known) return { message: known.message, ...place, extensions: { ...known.extensions, ...id } };
   const code = formatted.extensions?.code;
   if (isCallersOwn(error, code)) {
-    return {
-      message: formatted.message,
-      ...place,
-      extensions: {
-        code:
-          typeof code === 'string' && code !== 'INTERNAL_SERVER_ERROR' ? code : 'GRAPHQL_VALIDATION_FAILED',
-        ...id,
-      },
-    };
+    const told = typeof code === 'string' && CALLERS_OWN.has(code) ? code : 'BAD_USER_INPUT';
+    return { message: formatted.message, ...place, extensions: { code: told, ...id } };
   }
   onUnknown(error instanceof GraphQLError && error.originalError ? error.originalError : error);
   return {
-    message: 'Something went wrong on our side; the log has it under this request id.',
+    message: UNKNOWN_FAILURE,
     ...place,
     extensions: { code: 'INTERNAL_SERVER_ERROR', ...id },
   };
@@ -111,5 +107,7 @@ export function formatGraphQLError(
 /** A fault of the document or its variables, found before anything of ours ran. */
 function isCallersOwn(error: unknown, code: unknown): boolean {
   if (typeof code === 'string' && CALLERS_OWN.has(code)) return true;
-  return error instanceof GraphQLError && !error.originalError && error.path === undefined;
+  if (!(error instanceof GraphQLError) || error.path !== undefined) return false;
+  // graphql-js wraps what a scalar said of a variable's value in an error of its own.
+  return !error.originalError || error.originalError instanceof GraphQLError;
 }

@@ -1,7 +1,8 @@
 import 'reflect-metadata';
-import type { GraphQLSchema } from 'graphql';
+import { type GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql';
 import { buildSchema } from 'type-graphql';
 import { atLeast } from '../auth/roles';
+import { Unauthenticated } from '../domain/errors';
 import type { Role } from '../domain/user';
 import type { Context } from './context';
 import { EventConnectionResolver, EventResolver } from './events/resolver';
@@ -34,6 +35,18 @@ export function createSchema(resolvers: Resolvers): Promise<GraphQLSchema> {
   const instances = new Map<unknown, unknown>(
     Object.values(resolvers).map((resolver) => [resolver.constructor, resolver]),
   );
+  return build((cls) => instances.get(cls));
+}
+
+/** The schema as text: sorted, with its descriptions. Needs no resolver and no server. */
+export async function schemaText(): Promise<string> {
+  const schema = await build(() => {
+    throw new Error('this schema is only for printing');
+  });
+  return `${printSchema(lexicographicSortSchema(schema))}\n`;
+}
+
+function build(resolverOf: (cls: unknown) => unknown): Promise<GraphQLSchema> {
   return buildSchema({
     resolvers: [
       PeopleResolver,
@@ -46,7 +59,7 @@ export function createSchema(resolvers: Resolvers): Promise<GraphQLSchema> {
       DeliveryConnectionResolver,
       HealthResolver,
     ],
-    container: { get: (cls) => instances.get(cls) },
+    container: { get: resolverOf },
     authChecker: ({ context }, roles) => allows(context as Context, roles as Role[]),
     scalarsMap: [{ type: Date, scalar: DateTimeScalar }],
     validate: false,
@@ -63,5 +76,6 @@ export function createSchema(resolvers: Resolvers): Promise<GraphQLSchema> {
 }
 
 function allows({ caller }: Context, roles: Role[]): boolean {
-  return caller !== null && roles.every((needed) => atLeast(caller.role, needed));
+  if (caller === null) throw new Unauthenticated('Log in first: this needs a caller.');
+  return roles.every((needed) => atLeast(caller.role, needed));
 }

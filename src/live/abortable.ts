@@ -1,13 +1,23 @@
 /**
  * An async iterator over a generator whose `return` ends a wait at once. A generator's own `return` queues behind the
  * `next` that waits for news, which may never come.
- * @param start makes the generator; it ends when the signal aborts
+ * @param controller its signal ends the generator's wait, and is aborted in any case when the iterator ends
  */
-export function abortable<T>(start: (signal: AbortSignal) => AsyncGenerator<T>): AsyncIterableIterator<T> {
-  const controller = new AbortController();
-  const generator = start(controller.signal);
+export function abortable<T>(
+  generator: AsyncGenerator<T>,
+  controller: AbortController,
+): AsyncIterableIterator<T> {
   return {
-    next: () => generator.next(),
+    next: async () => {
+      let ended = true;
+      try {
+        const step = await generator.next();
+        ended = step.done === true;
+        return step;
+      } finally {
+        if (ended) controller.abort();
+      }
+    },
     return: async () => {
       controller.abort();
       await generator.return(undefined);

@@ -2,6 +2,7 @@ import { RedisPubSub } from 'graphql-redis-subscriptions';
 import type { Redis } from 'ioredis';
 import type { Commit } from '../domain/commit';
 import type { StoredEvent } from '../domain/event';
+import { SteadySubscriber } from './steady-subscriber';
 
 /** What travels when a slice was committed: its number, and its events where they were in hand. */
 export interface CommitMessage {
@@ -29,8 +30,8 @@ export class CommitBus {
     this.channel = `${prefix}:commits`;
     this.pubsub = new RedisPubSub({
       publisher,
-      subscriber,
-      serializer: (message) => JSON.stringify(message, encodeBytes),
+      subscriber: SteadySubscriber.over(subscriber),
+      serializer: encode,
       deserializer: (text) => decode(String(text)),
     });
   }
@@ -69,22 +70,31 @@ export class CommitBus {
   }
 }
 
-/** Bytes are not needed by followers but for CIDR filters; base64 keeps them small. */
-function encodeBytes(key: string, value: unknown): unknown {
-  if (key !== 'address' || typeof value !== 'object' || value === null) return value;
-  if ((value as { type?: unknown }).type === 'Buffer')
-    return Buffer.from((value as { data: number[] }).data).toString('base64');
-  return value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value;
+/** Base64 keeps the bytes of the address small. Only that one member: a record may hold anything of any name. */
+function encode({ commit, events }: CommitMessage): string {
+  const sent = events?.map((event) =>
+    event.address ? { ...event, address: Buffer.from(event.address).toString('base64') } : event,
+  );
+  return JSON.stringify({ commit, events: sent ?? null });
 }
 
 /** Reads a message back: dates and bytes are what they were. Null for what is not ours. */
 function decode(text: string): CommitMessage | null {
-  const message = JSON.parse(text) as CommitMessage;
-  if (typeof message.commit?._id !== 'number') return null;
-  for (const event of message.events ?? []) {
+  const message = parsed(text);
+  if (!Number.isSafeInteger(message?.commit?._id)) return null;
+  for (const event of message?.events ?? []) {
     event.eventTime = new Date(event.eventTime);
     event.ingestedAt = new Date(event.ingestedAt);
     if (typeof event.address === 'string') event.address = Buffer.from(event.address, 'base64');
   }
   return message;
+}
+
+/** RedisPubSub would hand on a text that can't be read as if it were a message. */
+function parsed(text: string): CommitMessage | null {
+  try {
+    return JSON.parse(text) as CommitMessage | null;
+  } catch {
+    return null;
+  }
 }

@@ -33,13 +33,15 @@ const RING_SLICES = 64;
 const RING_EVENTS = 5_000;
 /** Without news for so long, the commits are read: the bus may have lost something. */
 const QUIET_MS = 1_000;
-/** Commits that a subscriber who is behind reads at a time. */
-const CATCH_UP_COMMITS = 4;
+/** Commits that are read at a time by who is behind; of their events one slice at a time. */
+const CATCH_UP_COMMITS = 16;
+/** The position after all events of a slice. */
+const END = Number.MAX_SAFE_INTEGER;
 
 /**
  * Follows the commits for all subscribers of this process: by the bus where it delivers, by the store where it does
  * not. Keeps one bounded ring of the newest slices; a subscriber is only a position in the stream, so one that falls
- * behind the ring reads on from the store, and nothing is buffered for it.
+ * behind the ring reads on from the store, and no more than the slice that it stands in is kept for it.
  *
  * States: idle (nobody listens: no subscription to the bus, nothing kept), following (from the first listener on).
  */
@@ -71,34 +73,39 @@ export class EventFeed {
   }
 
   /**
-   * Every event after `after`, or from now on where it is null, in order, without a gap and without doubles.
-   * @throws CursorExpired where retention has removed what comes after the cursor
+   * Every event after `after`, or from now on where it is null, in order, without a gap and without doubles. "Now" is
+   * when the promise is kept. It ends with the signal, which must abort in the end even where nothing is read.
+   * @throws CursorExpired where what comes after the cursor is not there (any more)
    */
-  async *follow(after: StreamPosition | null, signal: AbortSignal): AsyncGenerator<FeedEvent> {
+  async follow(after: StreamPosition | null, signal: AbortSignal): Promise<AsyncGenerator<FeedEvent>> {
     await this.join();
     try {
-      let at = after ?? { n: this.tip, pos: Number.MAX_SAFE_INTEGER };
-      if (after) await this.checkNotExpired(after);
-      const aborted = new Promise<void>((resolve) =>
-        signal.addEventListener('abort', () => resolve(), { once: true }),
-      );
-      while (!signal.aborted && !this.closed) {
-        const waiting = this.changed.promise;
-        let moved = false;
-        for (const slice of await this.next(at)) {
-          for (const event of slice.events) {
-            if (slice.n === at.n && event.pos <= at.pos) continue;
-            at = { n: slice.n, pos: event.pos };
-            yield { position: at, event };
-            if (signal.aborted) return;
-          }
-          at = { n: slice.n, pos: Number.MAX_SAFE_INTEGER };
-          moved = true;
-        }
-        if (!moved) await Promise.race([waiting, aborted]);
-      }
-    } finally {
+      if (after) await this.checkReachable(after);
+    } catch (error) {
       this.leave();
+      throw error;
+    }
+    if (signal.aborted) this.leave();
+    else signal.addEventListener('abort', () => this.leave(), { once: true });
+    return this.events(after ?? { n: this.tip, pos: END }, signal);
+  }
+
+  private async *events(from: StreamPosition, signal: AbortSignal): AsyncGenerator<FeedEvent> {
+    let at = from;
+    while (!signal.aborted && !this.closed) {
+      const news = this.changed.promise;
+      let moved = false;
+      for await (const slice of this.slicesFrom(at.pos === END ? at.n + 1 : at.n)) {
+        for (const event of slice.events) {
+          if (slice.n === at.n && event.pos <= at.pos) continue;
+          at = { n: slice.n, pos: event.pos };
+          yield { position: at, event };
+          if (signal.aborted) return;
+        }
+        at = { n: slice.n, pos: END };
+        moved = true;
+      }
+      if (!moved) await settledOrAborted(news, signal);
     }
   }
 
@@ -108,28 +115,38 @@ export class EventFeed {
     this.signalChange();
   }
 
-  private async checkNotExpired(after: StreamPosition): Promise<void> {
+  /** A cursor into a commit that is gone can't tell whether it was that commit's last event. */
+  private async checkReachable(after: StreamPosition): Promise<void> {
     const oldest = (await this.store.oldest()) ?? this.tip + 1;
-    if (after.n < oldest - 1) {
+    if (Math.max(after.n, 1) < oldest) {
       throw new CursorExpired(
         'What comes after this cursor is past retention: query events, then subscribe without `after`.',
       );
     }
+    if (after.n > this.tip && after.n > (await this.store.head())) {
+      throw new CursorExpired(
+        'This cursor lies beyond what is stored here: query events, then subscribe without `after`.',
+      );
+    }
   }
 
-  /** The slices from a position on: out of the ring where it reaches back so far, else out of the store. */
-  private async next(at: StreamPosition): Promise<FeedSlice[]> {
-    const from = at.pos === Number.MAX_SAFE_INTEGER ? at.n + 1 : at.n;
-    if (from > this.tip) return [];
+  /** The slices from a number on: out of the ring where it reaches back so far, else out of the store. */
+  private async *slicesFrom(from: number): AsyncGenerator<FeedSlice> {
+    if (from > this.tip) return;
     const first = this.ring[0];
     if (first && first.n <= from) {
-      const found = this.ring[from - first.n];
-      return found ? [found] : [];
+      yield this.ring[from - first.n]!;
+      return;
     }
-    const commits = await this.store.commitsAfter(from - 1, CATCH_UP_COMMITS);
-    const slices: FeedSlice[] = [];
-    for (const commit of commits) slices.push(await this.sliceOf(commit));
-    return slices;
+    let expected = from;
+    for (const commit of await this.store.commitsAfter(from - 1, CATCH_UP_COMMITS)) {
+      if (commit._id !== expected++) {
+        throw new CursorExpired(
+          'Retention has overtaken this subscription: query events, then subscribe anew.',
+        );
+      }
+      yield await this.sliceOf(commit);
+    }
   }
 
   private async sliceOf(commit: Commit): Promise<FeedSlice> {
@@ -163,11 +180,13 @@ export class EventFeed {
       }
     }
     this.tip = Math.max(this.tip, await this.store.head());
+    if (this.closed) return this.stop();
     this.lastNews = Date.now();
     this.following = true;
     this.quietTimer = setInterval(() => {
       if (Date.now() - this.lastNews >= QUIET_MS) void this.catchUp();
     }, QUIET_MS / 4);
+    if (this.told > this.tip) void this.catchUp();
   }
 
   private stop(): void {
@@ -204,28 +223,35 @@ export class EventFeed {
 
   /** Reads the commits that the bus did not tell. One at a time, however many ask. */
   private catchUp(): Promise<void> {
-    let failed = false;
-    this.catchingUp ??= this.readOn()
-      .catch((error: unknown) => {
-        failed = true;
+    const told = this.told;
+    this.catchingUp ??= this.readOn().then(
+      () => this.caughtUp(this.told > told),
+      (error: unknown) => {
         this.onError(error);
-      })
-      .finally(() => {
-        this.catchingUp = null;
-        this.lastNews = Date.now();
-        if (this.following && this.told > this.tip && !failed) void this.catchUp();
-      });
+        this.caughtUp(false);
+      },
+    );
     return this.catchingUp;
+  }
+
+  /** @param newlyTold whether the bus told of more meanwhile, which nobody took */
+  private caughtUp(newlyTold: boolean): void {
+    this.catchingUp = null;
+    this.lastNews = Date.now();
+    if (this.following && newlyTold && this.told > this.tip) void this.catchUp();
   }
 
   private async readOn(): Promise<void> {
     for (;;) {
       const commits = await this.store.commitsAfter(this.tip, CATCH_UP_COMMITS);
-      if (commits.length === 0 || this.listeners === 0) return;
+      if (commits.length === 0) return;
       for (const commit of commits) {
-        if (commit._id <= this.tip) continue;
-        if (commit._id !== this.tip + 1) this.clearRing();
-        this.push(await this.sliceOf(commit));
+        if (!this.following) return;
+        const slice = await this.sliceOf(commit);
+        if (!this.following) return;
+        if (slice.n <= this.tip) continue; // Meanwhile all had left, and others came, who start further on.
+        if (slice.n !== this.tip + 1) this.clearRing();
+        this.push(slice);
       }
     }
   }
@@ -241,6 +267,16 @@ export class EventFeed {
     this.changed = deferred();
     resolve();
   }
+}
+
+/** No race with one promise for all waits: each would leave its reaction there for as long as the subscription lives. */
+async function settledOrAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const { promise: either, resolve } = deferred();
+  signal.addEventListener('abort', resolve, { once: true });
+  void promise.then(resolve);
+  await either;
+  signal.removeEventListener('abort', resolve);
 }
 
 function deferred(): { promise: Promise<void>; resolve: () => void } {

@@ -1,10 +1,9 @@
-import { once } from 'node:events';
 import { Readable } from 'node:stream';
-import { createGunzip, type Gunzip } from 'node:zlib';
 import type { Batch } from '../domain/batch';
 import { messageOf, Permanent, Retryable } from '../domain/errors';
 import { SLICE_STRIDE } from '../domain/event';
 import { NotATrailFile, type RawRecord, RecordSplitter } from '../domain/records/splitter';
+import { inflate, inPieces } from './inflate';
 
 /** A slice ends at SLICE_STRIDE records or at so much text, whichever comes first. */
 export const SLICE_BYTES = 4 * 1024 * 1024;
@@ -13,7 +12,6 @@ export const MAX_INFLATED_BYTES = 512 * 1024 * 1024;
 export const MAX_INFLATION = 200;
 /** Below this, the ratio says nothing: a file of one repeated record is small in itself. */
 const RATIO_COUNTS_FROM = 16 * 1024 * 1024;
-const INFLATE_CHUNK = 256 * 1024;
 
 /** Records of a batch that are stored together. */
 export interface Slice {
@@ -27,7 +25,8 @@ export interface Slice {
 export type OpenObject = (batch: Batch, signal: AbortSignal) => Promise<Readable>;
 
 /**
- * Reads a batch slice by slice: inflates and splits as the bytes come, and never holds more than the slice.
+ * Reads a batch slice by slice: inflates and splits as the bytes come, and never holds more than the slice. The same
+ * bytes give the same slices, however they come.
  * @throws Unreadable after the slices that could be read, where the rest can't be read by anybody
  */
 export async function* readSlices(
@@ -59,7 +58,7 @@ export async function* readSlices(
   } catch (error) {
     failure = error;
   }
-  if (slice.records.length > 0 && !isRetryable(failure)) yield slice;
+  if (slice.records.length > 0 && canStand(failure)) yield slice;
   if (failure)
     throw failure instanceof NotATrailFile
       ? new Unreadable(`this is not a trail file: ${failure.message}`)
@@ -71,8 +70,15 @@ export class Unreadable extends Permanent {
   override name = 'Unreadable';
 }
 
-function isRetryable(error: unknown): boolean {
-  return error !== null && !(error instanceof NotATrailFile) && !(error instanceof Unreadable);
+/** The bytes are not what was written: what was inflated just before may be wrong as well, and look right. */
+class Damaged extends Unreadable {
+  override name = 'Damaged';
+}
+
+/** Whether the records that were read before the failure are stored; those before a passing one are read again. */
+function canStand(failure: unknown): boolean {
+  if (failure instanceof Damaged) return false;
+  return failure === null || failure instanceof NotATrailFile || failure instanceof Unreadable;
 }
 
 async function* bytesOf(batch: Batch, openObject: OpenObject, signal: AbortSignal): AsyncGenerator<Buffer> {
@@ -81,14 +87,20 @@ async function* bytesOf(batch: Batch, openObject: OpenObject, signal: AbortSigna
     : await openObject(batch, signal);
   const counted = { received: 0 };
   try {
-    const chunks = countBytes(source, counted);
-    const first = await chunks.next();
+    const pieces = inPieces(countBytes(source, counted));
+    const first = await pieces.next();
     if (first.done) throw new NotATrailFile('the file is empty');
     const zipped = first.value.length > 1 && first.value[0] === 0x1f && first.value[1] === 0x8b;
-    yield* zipped ? inflate(first.value, chunks, batch, counted) : bounded(first.value, chunks);
+    const all = from(first.value, pieces);
+    yield* zipped ? inflated(all, batch, counted) : bounded(all);
   } finally {
     source.destroy();
   }
+}
+
+async function* from(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  yield first;
+  yield* rest;
 }
 
 async function* countBytes(source: Readable, counted: { received: number }): AsyncGenerator<Buffer> {
@@ -106,75 +118,37 @@ async function* countBytes(source: Readable, counted: { received: number }): Asy
   }
 }
 
-async function* bounded(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
-  let total = first.length;
-  yield first;
-  for await (const chunk of rest) {
-    total += chunk.length;
+async function* bounded(pieces: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  let total = 0;
+  for await (const piece of pieces) {
+    total += piece.length;
     if (total > MAX_INFLATED_BYTES) throw tooLarge();
-    yield chunk;
+    yield piece;
   }
 }
 
-/** Inflates all members of a gzip text, within bounds. */
-async function* inflate(
-  first: Buffer,
-  rest: AsyncGenerator<Buffer>,
+/** Inflates within bounds. */
+async function* inflated(
+  pieces: AsyncGenerator<Buffer>,
   batch: Batch,
   counted: { received: number },
 ): AsyncGenerator<Buffer> {
-  const gunzip = createGunzip({ chunkSize: INFLATE_CHUNK });
-  const feeding = feed(gunzip, first, rest);
-  let inflated = 0;
+  let total = 0;
+  const admit = (bytes: number): void => {
+    total += bytes;
+    if (total > MAX_INFLATED_BYTES) throw tooLarge();
+    // What was pushed was bounded at the door and compressed by us.
+    if (batch.object && total > RATIO_COUNTS_FROM && total > MAX_INFLATION * counted.received) throw bomb();
+  };
   try {
-    for await (const chunk of gunzip) {
-      inflated += (chunk as Buffer).length;
-      if (inflated > MAX_INFLATED_BYTES) throw tooLarge();
-      if (inflated > RATIO_COUNTS_FROM && inflated > MAX_INFLATION * counted.received) {
-        throw new Unreadable(
-          `the file inflates by more than ${MAX_INFLATION} times its size: it looks like a gzip bomb`,
-        );
-      }
-      yield chunk as Buffer;
-    }
-    await feeding;
+    yield* inflate(pieces, admit);
   } catch (error) {
     if (!isZlibError(error)) throw error;
     if (batch.object && counted.received < batch.object.size) {
       throw new Retryable(`only ${counted.received} of ${batch.object.size} bytes came`, { cause: error });
     }
-    throw new Unreadable(`the gzip data is broken after ${inflated} bytes: ${messageOf(error)}`, {
-      cause: error,
-    });
-  } finally {
-    gunzip.destroy();
-    await feeding.catch(() => undefined); // Its failure, if any, came out of the gunzip stream.
-  }
-}
-
-/** Writes the bytes into the inflater, no faster than it takes them; a failure of the source becomes the inflater's. */
-async function feed(gunzip: Gunzip, first: Buffer, rest: AsyncGenerator<Buffer>): Promise<void> {
-  try {
-    if (!gunzip.write(first)) await drained(gunzip);
-    for await (const chunk of rest) {
-      if (gunzip.destroyed) return;
-      if (!gunzip.write(chunk)) await drained(gunzip);
-    }
-    gunzip.end();
-  } catch (error) {
-    gunzip.destroy(error as Error);
-  }
-}
-
-async function drained(gunzip: Gunzip): Promise<void> {
-  const done = new AbortController();
-  try {
-    await Promise.race([
-      once(gunzip, 'drain', { signal: done.signal }),
-      once(gunzip, 'close', { signal: done.signal }),
-    ]);
-  } finally {
-    done.abort();
+    const Fault = (error as { code?: unknown }).code === 'Z_BUF_ERROR' ? Unreadable : Damaged;
+    throw new Fault(`the gzip data is broken after ${total} bytes: ${messageOf(error)}`, { cause: error });
   }
 }
 
@@ -185,4 +159,10 @@ function isZlibError(error: unknown): boolean {
 
 function tooLarge(): Unreadable {
   return new Unreadable(`the file holds more than ${MAX_INFLATED_BYTES} bytes of text`);
+}
+
+function bomb(): Unreadable {
+  return new Unreadable(
+    `the file inflates by more than ${MAX_INFLATION} times its size: it looks like a gzip bomb`,
+  );
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs } from '../domain/backoff';
 import type { Batch } from '../domain/batch';
 import type { Commit } from '../domain/commit';
@@ -37,8 +38,25 @@ const SLICES_IN_FLIGHT = 2;
 const BACKOFF = { baseMs: 1_000, maxMs: 3_600_000 };
 /** An object that is denied for so long is given up. */
 const DENIED_FOR_MS = 24 * 3_600_000;
+/** While the database is away a batch is kept for so long; given up, it would count as a crash. */
+const RELEASE_WITHIN_MS = 600_000;
+const RELEASE_EVERY_MS = 500;
+
+/** What the worker says to a run of a batch. */
+export interface RunOrders {
+  /** The worker stops: what is under way is finished, and the rest of the batch given back at once. */
+  stop: AbortSignal;
+  /** Resolves when the run may begin; the lease is kept meanwhile. */
+  turn: () => Promise<void>;
+}
 
 type Claimed = Batch & { token: string };
+
+/** Under what a batch is held. */
+interface Held {
+  lease: LeaseKeeper;
+  stop: AbortSignal;
+}
 
 /** Takes a claimed batch to its end: read, enrich, store, commit, settle; or gives it back for a later try. */
 export class BatchRunner {
@@ -47,16 +65,18 @@ export class BatchRunner {
   constructor(private readonly parts: BatchRunnerParts) {}
 
   /** @param batch claimed, with its token */
-  async run(batch: Claimed): Promise<void> {
+  async run(batch: Claimed, { stop, turn }: RunOrders): Promise<void> {
     const { batches, leaseMs, log } = this.parts;
     const startedAt = Date.now();
     const lease = new LeaseKeeper({
       renew: () => batches.renew(batch._id, batch.token, leaseMs),
       leaseMs,
+      stop,
       log,
     });
     try {
-      const settlement = await this.process(batch, lease.signal);
+      await turn();
+      const settlement = await this.process(batch, lease.work);
       if (!(await batches.settle(batch._id, batch.token, settlement))) {
         log.warn({ batchId: batch._id }, 'a batch was settled by somebody else');
         return;
@@ -64,13 +84,14 @@ export class BatchRunner {
       this.parts.metrics.batchSettled('enrich', (Date.now() - startedAt) / 1000);
       this.tell(batch, settlement, Date.now() - startedAt);
     } catch (error) {
-      await this.giveBack(batch, error, lease);
+      await this.giveBack(batch, error, { lease, stop });
     } finally {
       lease.stop();
     }
   }
 
   private async process(batch: Claimed, signal: AbortSignal): Promise<Settlement> {
+    signal.throwIfAborted();
     if (batch.crashes >= CRASHES_TO_QUARANTINE) {
       return this.end(
         batch,
@@ -83,6 +104,7 @@ export class BatchRunner {
     try {
       return await this.store(batch, source, signal);
     } catch (error) {
+      signal.throwIfAborted(); // What was read of a file that was given up says nothing about the file.
       if (error instanceof Unreadable) return this.end(batch, 'QUARANTINED', error.message);
       if (error instanceof Permanent) return this.end(batch, 'FAILED', error.message);
       throw error;
@@ -96,6 +118,7 @@ export class BatchRunner {
     let counts: Counters = NO_COUNTS;
     const running = new Set<Promise<void>>();
     let failure: unknown = null;
+    let whole = true;
     const onSlice = async (result: SliceResult): Promise<void> => {
       counts = addCounts(counts, result.commit);
       if (result.appended) {
@@ -110,6 +133,7 @@ export class BatchRunner {
         await this.slices.acquire();
         if (signal.aborted || failure) {
           this.slices.release();
+          whole = false;
           break;
         }
         const work: Promise<void> = writer
@@ -127,11 +151,13 @@ export class BatchRunner {
           });
         running.add(work);
       }
-    } finally {
+    } catch (error) {
       await Promise.all(running);
+      throw failure ?? error; // What could not be stored now must not end with what can never be read.
     }
-    signal.throwIfAborted();
+    await Promise.all(running);
     if (failure) throw failure;
+    if (!whole) signal.throwIfAborted();
     return {
       state: 'DONE',
       error: null,
@@ -171,12 +197,17 @@ export class BatchRunner {
   }
 
   /** A try that failed and said so: back off, and never count it as a crash. */
-  private async giveBack(batch: Claimed, error: unknown, lease: LeaseKeeper): Promise<void> {
+  private async giveBack(batch: Claimed, error: unknown, held: Held): Promise<void> {
     const { batches, log } = this.parts;
     const message = messageOf(error);
-    if (lease.signal.aborted) {
+    if (held.lease.signal.aborted) {
       log.warn({ batchId: batch._id, error: message }, 'a batch was left to whoever holds it now');
-      if (lease.databaseFailed) await batches.forgiveCrash(batch._id).catch(() => undefined); // Counts one too many, at worst.
+      if (held.lease.databaseFailed) await this.release(batch, 0, message, held);
+      return;
+    }
+    if (held.stop.aborted) {
+      log.info({ batchId: batch._id }, 'a batch was given back: the worker stops');
+      await this.release(batch, 0, batch.error, held);
       return;
     }
     if (
@@ -195,25 +226,27 @@ export class BatchRunner {
       { batchId: batch._id, reference: batch.reference, error: message, delayMs },
       'a batch will be tried again',
     );
-    await this.releaseWhenPossible(batch, delayMs, message);
+    await this.release(batch, delayMs, message, held);
   }
 
-  /** While the database is away the batch is kept, or its lease would run out and count as a crash. */
-  private async releaseWhenPossible(batch: Claimed, delayMs: number, message: string): Promise<void> {
-    const deadline = Date.now() + this.parts.leaseMs;
+  /**
+   * Gives a batch back, waiting for a database that is away: a lease that nobody gave back counts as a crash. Where
+   * somebody took the batch over because the database was away, that crash is taken back.
+   */
+  private async release(batch: Claimed, delayMs: number, error: string | null, held: Held): Promise<void> {
+    const { batches, log } = this.parts;
+    const deadline = Date.now() + RELEASE_WITHIN_MS;
     for (;;) {
       try {
-        await this.parts.batches.release(batch._id, batch.token, delayMs, message);
+        const released = await batches.release(batch._id, batch.token, delayMs, error);
+        if (!released && held.lease.databaseFailed) await batches.forgiveCrash(batch._id);
         return;
-      } catch (error) {
-        if (Date.now() > deadline) {
-          this.parts.log.warn(
-            { batchId: batch._id, error: messageOf(error) },
-            'a batch could not be given back',
-          );
+      } catch (failure) {
+        if (held.stop.aborted || Date.now() > deadline) {
+          log.warn({ batchId: batch._id, error: messageOf(failure) }, 'a batch could not be given back');
           return;
         }
-        await new Promise((resolve) => setTimeout(resolve, 500));
+        await delay(RELEASE_EVERY_MS);
       }
     }
   }

@@ -28,8 +28,8 @@ type Claimed = Source & { token: string };
 export class Fetcher {
   constructor(private readonly parts: FetcherParts) {}
 
-  /** Fetches from a source if it is due and nobody else does. */
-  async run(sourceId: string): Promise<void> {
+  /** Fetches from a source if it is due and nobody else does; gives it back where `stop` aborts. */
+  async run(sourceId: string, stop: AbortSignal): Promise<void> {
     const { sources, leaseMs, log } = this.parts;
     const source = await sources.claim(sourceId, leaseMs);
     if (!source) return;
@@ -41,10 +41,11 @@ export class Fetcher {
     const lease = new LeaseKeeper({
       renew: () => sources.renew(source._id, source.token, leaseMs),
       leaseMs,
+      stop,
       log,
     });
     try {
-      const note = await this.fetch(source, client, lease.signal);
+      const note = await this.fetch(source, client, lease.work);
       await sources.finish(
         source._id,
         source.token,
@@ -53,6 +54,10 @@ export class Fetcher {
       );
     } catch (error) {
       if (lease.signal.aborted) return;
+      if (stop.aborted) {
+        await sources.finish(source._id, source.token, {}, 0);
+        return;
+      }
       log.warn(
         { sourceId: source._id, kind: source.kind, error: messageOf(error) },
         'a source could not be read',

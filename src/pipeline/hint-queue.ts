@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import BeeQueue from 'bee-queue';
 import { messageOf } from '../domain/errors';
 import type { Logger } from '../observe/logger';
@@ -20,22 +21,37 @@ export interface HintQueueOptions {
 
 /** What we use of Bee-Queue beyond its types. */
 interface Internals {
-  client: { ping(done: (error: Error | null) => void): void; on(event: 'ready', listener: () => void): void };
+  client: {
+    ping(done: (error: Error | null) => void): void;
+    on(event: 'ready', listener: () => void): void;
+    end(flush: boolean): void;
+  };
+  /** Waits for jobs; only in a process that takes them. */
+  bclient: { end(flush: boolean): void } | null;
 }
 
-const READY_MS = 3_000;
+/** A queue of Bee-Queue's and what ends it for good. */
+interface Connected {
+  queue: BeeQueue<Hint>;
+  /** Lets go of its connections, now or when they come to be: Bee-Queue forgets those that never were ready. */
+  abandon: () => void;
+}
+
+/** It goes on trying by itself; so long without an answer, a socket is taken for a dead one. */
+const READY_MS = 30_000;
 const ANSWER_MS = 1_500;
 const CHECK_EVERY_MS = 10_000;
 const REBUILD_EVERY_MS = 1_000;
 const STALL_MS = 30_000;
+const ABANDON_MS = 100;
 
 /**
  * One queue of hints. Bee-Queue gives up on a server that was away (its scripts are gone after a restart, a half-open
  * socket hangs), so it is asked for a sign of life every 10 s and built anew where it gives none.
  */
 export class HintQueue {
-  private queue: BeeQueue<Hint> | null = null;
-  private closed = false;
+  private connected: Connected | null = null;
+  private readonly closing = new AbortController();
   private checkTimer: NodeJS.Timeout | null = null;
   private building: Promise<void> | null = null;
   private quietUntil = 0;
@@ -48,13 +64,9 @@ export class HintQueue {
     this.checkTimer = setInterval(() => void this.check(), CHECK_EVERY_MS);
   }
 
-  get connected(): boolean {
-    return this.queue !== null;
-  }
-
   /** Gives hints. Never throws and never waits long: what can't be given is counted as lost. */
   async give(ids: string[]): Promise<void> {
-    const { queue } = this;
+    const queue = this.connected?.queue;
     if (ids.length === 0) return;
     if (!queue) return this.options.onLost(ids.length);
     try {
@@ -68,7 +80,7 @@ export class HintQueue {
   }
 
   async close(): Promise<void> {
-    this.closed = true;
+    this.closing.abort();
     if (this.checkTimer) clearInterval(this.checkTimer);
     await this.building;
     await this.drop();
@@ -81,21 +93,23 @@ export class HintQueue {
   }
 
   private async build(): Promise<void> {
+    const { signal } = this.closing;
     await this.drop();
-    while (!this.closed && !this.queue) {
-      const queue = this.create();
+    while (!signal.aborted && !this.connected) {
+      const candidate = this.create();
       try {
-        await within(READY_MS, queue.ready());
-        this.attach(queue);
+        await within(READY_MS, Promise.race([candidate.queue.ready(), aborted(signal)]));
+        this.attach(candidate);
       } catch (error) {
         this.trouble(error);
-        void queue.close(100).catch(() => undefined); // It never was ready: there is nothing to finish.
-        await new Promise((resolve) => setTimeout(resolve, REBUILD_EVERY_MS));
+        candidate.abandon();
+        await delay(REBUILD_EVERY_MS, undefined, { signal }).catch(() => undefined); // Closing ends the wait.
       }
     }
   }
 
-  private create(): BeeQueue<Hint> {
+  private create(): Connected {
+    let abandoned = false;
     const { name, prefix, address, worker } = this.options;
     const queue = new BeeQueue<Hint>(name, {
       prefix,
@@ -106,7 +120,8 @@ export class HintQueue {
         ...(address.password ? { password: address.password } : {}),
         ...(address.username ? { user: address.username } : {}),
         ...(address.tls ? { tls: {} } : {}),
-        retry_strategy: ({ attempt }: { attempt: number }) => Math.min(100 * attempt, 1_000),
+        retry_strategy: ({ attempt }: { attempt: number }) =>
+          abandoned ? new Error('the queue was given up') : Math.min(100 * attempt, 1_000),
         socket_initial_delay: 5_000,
       },
       isWorker: worker !== undefined,
@@ -122,10 +137,19 @@ export class HintQueue {
       this.trouble(error);
       if (String(error.message).includes('NOSCRIPT')) void loadScripts(queue);
     });
-    return queue;
+    const abandon = (): void => {
+      abandoned = true;
+      void queue.close(ABANDON_MS).catch(() => undefined); // What it still waited for was given up.
+      void queue.ready().then(
+        () => endConnections(queue),
+        () => undefined, // Nothing to end: the connection failed.
+      );
+    };
+    return { queue, abandon };
   }
 
-  private attach(queue: BeeQueue<Hint>): void {
+  private attach(connected: Connected): void {
+    const { queue } = connected;
     const { client } = queue as unknown as Internals;
     client.on('ready', () => void loadScripts(queue)); // A server that was restarted has forgotten them.
     const { worker } = this.options;
@@ -134,12 +158,12 @@ export class HintQueue {
         await worker.handle(job.data.id);
       });
     }
-    this.queue = queue;
+    this.connected = connected;
   }
 
   private async check(): Promise<void> {
-    const { queue } = this;
-    if (!queue || this.closed) return;
+    const queue = this.connected?.queue;
+    if (!queue || this.closing.signal.aborted) return;
     const { client } = queue as unknown as Internals;
     try {
       await within(
@@ -155,21 +179,34 @@ export class HintQueue {
   }
 
   private async drop(): Promise<void> {
-    const { queue } = this;
-    this.queue = null;
-    if (!queue) return;
-    await within(ANSWER_MS, queue.close(ANSWER_MS)).catch((error: unknown) => this.trouble(error));
+    const { connected } = this;
+    this.connected = null;
+    if (!connected) return;
+    await within(ANSWER_MS, connected.queue.close(ANSWER_MS)).catch((error: unknown) => this.trouble(error));
+    connected.abandon();
   }
 
   /** One line a minute: a server that is away fails every call. */
   private trouble(error: unknown): void {
-    if (this.closed || Date.now() < this.quietUntil) return;
+    if (this.closing.signal.aborted || Date.now() < this.quietUntil) return;
     this.quietUntil = Date.now() + 60_000;
     this.options.log.warn(
       { queue: this.options.name, error: messageOf(error) },
       'the queue does not answer; MongoDB is asked instead',
     );
   }
+}
+
+function endConnections(queue: BeeQueue<Hint>): void {
+  const { client, bclient } = queue as unknown as Internals;
+  client.end(true);
+  bclient?.end(true);
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
 }
 
 /** Gives the server our scripts again where it lacks them. */

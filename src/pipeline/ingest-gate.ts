@@ -33,6 +33,8 @@ interface Gathering {
   bodies: Body[];
   records: number;
   bytes: number;
+  /** When its senders must have heard. */
+  deadline: number;
   timer: NodeJS.Timeout;
 }
 
@@ -86,6 +88,7 @@ export class IngestGate {
         bodies: [],
         records: 0,
         bytes: 0,
+        deadline: Date.now() + ANSWER_MS,
         timer: setTimeout(() => this.flush(fresh), GATHER_MS),
       };
       into = fresh;
@@ -106,7 +109,7 @@ export class IngestGate {
     });
   }
 
-  private async store({ target, bodies }: Gathering): Promise<void> {
+  private async store({ target, bodies, deadline }: Gathering): Promise<void> {
     const id = `push_${randomUUID().replaceAll('-', '')}`;
     const payload = await gzipAsync(joined(bodies), { level: 1 });
     if (payload.length > MAX_PAYLOAD_BYTES) {
@@ -122,7 +125,7 @@ export class IngestGate {
       payload,
       parts,
     });
-    const batch = await this.parts.settlements.settled(id, ANSWER_MS);
+    const batch = await this.parts.settlements.settled(id, deadline - Date.now());
     if (batch.state !== 'DONE')
       throw new Unavailable(`The records were not stored: ${batch.error ?? batch.state}`);
     for (const [index, body] of bodies.entries()) {
@@ -138,7 +141,8 @@ export class IngestGate {
     } catch (error) {
       throw new Unavailable(`The records could not be kept: ${messageOf(error)}`);
     }
-    await this.parts.hint([batch._id]);
+    // Not waited for: a queue that is away takes seconds to say so, and workers look into the ledger themselves.
+    void this.parts.hint([batch._id]);
   }
 }
 
@@ -148,7 +152,9 @@ async function split(text: Buffer): Promise<Buffer[]> {
   const records: Buffer[] = [];
   try {
     for (let at = 0; at < text.length; at += SPLIT_CHUNK) {
-      for (const record of splitter.push(text.subarray(at, at + SPLIT_CHUNK))) records.push(record.bytes);
+      for (const { start, length } of splitter.push(text.subarray(at, at + SPLIT_CHUNK))) {
+        records.push(text.subarray(start, start + length)); // Whole, also where it is too long to be kept.
+      }
       if (text.length > SPLIT_CHUNK) await new Promise((resolve) => setImmediate(resolve));
     }
     splitter.end();

@@ -6,6 +6,8 @@ export interface KeptLease {
   /** Extends the lease; false where it is lost. */
   renew: () => Promise<boolean>;
   leaseMs: number;
+  /** Ends the work, not the lease: it is kept until the work was given back. */
+  stop: AbortSignal;
   log: Logger;
 }
 
@@ -15,6 +17,7 @@ export interface KeptLease {
  */
 export class LeaseKeeper {
   private readonly controller = new AbortController();
+  private readonly working = new AbortController();
   private readonly timer: NodeJS.Timeout;
   private renewing = false;
   private lastRenewed = Date.now();
@@ -22,6 +25,9 @@ export class LeaseKeeper {
   databaseFailed = false;
 
   constructor(private readonly lease: KeptLease) {
+    if (lease.stop.aborted) this.onStop();
+    lease.stop.addEventListener('abort', this.onStop, { once: true });
+    this.signal.addEventListener('abort', () => this.working.abort(this.signal.reason), { once: true });
     this.timer = setInterval(() => void this.renew(), lease.leaseMs / 3);
   }
 
@@ -29,9 +35,18 @@ export class LeaseKeeper {
     return this.controller.signal;
   }
 
+  /** Aborts when the lease is lost and when the work is to stop. */
+  get work(): AbortSignal {
+    return this.working.signal;
+  }
+
   stop(): void {
     clearInterval(this.timer);
+    this.lease.stop.removeEventListener('abort', this.onStop);
   }
+
+  // Not AbortSignal.any: that would tie each piece of work to a signal that lives as long as the process.
+  private readonly onStop = (): void => this.working.abort(new Error('the worker stops'));
 
   private async renew(): Promise<void> {
     if (this.renewing) return;

@@ -64,7 +64,7 @@ export class SliceWriter {
     await this.parts.quarantine.add(rejected);
     this.parts.crash('events-inserted');
     const inserted = documents.filter((event) => !there.has(event._id));
-    const ours = this.ownedEarlier(candidates, owners);
+    const ours = this.ownedEarlier(candidates, await this.withLate(owners, there));
     for (const candidate of ours) outcomes[candidate.index] = 'stored';
     for (const event of inserted) outcomes[event.pos % SLICE_STRIDE] = 'stored';
     this.expectKnown = inserted.length + ours.length < candidates.length / 2;
@@ -129,6 +129,14 @@ export class SliceWriter {
   private async lookFirst(candidates: Candidate[]): Promise<Map<string, Owner>> {
     if (this.batch.attempts <= 1 && !this.expectKnown) return new Map();
     return this.parts.events.owners(candidates.map(({ parsed }) => parsed.id));
+  }
+
+  /**
+   * Who stored what was there when we inserted, unlooked for: perhaps this very run, in a worker that lost its lease
+   * without noticing. Counted as duplicates, its events would never be committed.
+   */
+  private async withLate(owners: Map<string, Owner>, there: Set<string>): Promise<Map<string, Owner>> {
+    return there.size === 0 ? owners : new Map([...owners, ...(await this.parts.events.owners([...there]))]);
   }
 
   /** Events that an earlier try of this run stored at the same place. */

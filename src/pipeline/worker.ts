@@ -28,7 +28,8 @@ const ASK_EVERY_MS = 500;
 const SWEEP_EVERY_MS = 1_000;
 /** A batch whose leases ran out this often runs alone, so that it takes nothing along if it ends its worker. */
 const ALONE_AFTER_CRASHES = 2;
-const STOP_WITHIN_MS = 20_000;
+/** A webhook's request may take 15 s; whoever stops us kills after 20. */
+const STOP_WITHIN_MS = 17_000;
 
 /**
  * Does the work that stands in MongoDB: fetches, batches, webhooks. Hints from the queue say where to look; without
@@ -50,12 +51,18 @@ export class Worker {
     );
   }
 
-  /** Stops taking work and waits for what is under way, at most 20 s: leases make up for the rest. */
+  /**
+   * Stops taking work, gives back what is not begun and waits for what is under way, at most 17 s: leases make up for
+   * the rest.
+   */
   async stop(): Promise<void> {
     this.stopping.abort();
     const done = new AbortController();
     const late = setTimeout(STOP_WITHIN_MS, undefined, { signal: done.signal }).catch(() => undefined); // Ended in time.
-    await Promise.race([Promise.all([...this.loops, ...this.running, this.parts.forwarder.stop()]), late]);
+    await Promise.race([
+      Promise.allSettled([...this.loops, ...this.running, this.parts.forwarder.stop()]),
+      late,
+    ]);
     done.abort();
     await this.parts.sweeper
       .stop()
@@ -73,7 +80,9 @@ export class Worker {
   async onFetchHint(id: string): Promise<void> {
     if (this.stopping.signal.aborted) return;
     await this.fetchSlots.acquire();
-    await this.track(this.parts.fetcher.run(id).finally(() => this.fetchSlots.release()));
+    await this.track(
+      this.parts.fetcher.run(id, this.stopping.signal).finally(() => this.fetchSlots.release()),
+    );
   }
 
   /** `head`: something was committed; else the id of a webhook. */
@@ -115,13 +124,14 @@ export class Worker {
       if (this.stopping.signal.aborted) return false;
       const batch = await this.parts.batches.claim(id, this.parts.leaseMs);
       if (!batch) return false;
-      if (batch.crashes >= ALONE_AFTER_CRASHES) {
+      const turn = async (): Promise<void> => {
+        if (batch.crashes < ALONE_AFTER_CRASHES) return;
         this.batchSlots.release();
         slots = 0;
         await this.batchSlots.acquire(BATCHES_AT_A_TIME);
         slots = BATCHES_AT_A_TIME;
-      }
-      await this.parts.runner.run(batch);
+      };
+      await this.parts.runner.run(batch, { stop: this.stopping.signal, turn });
       return true;
     } finally {
       if (slots > 0) this.batchSlots.release(slots);

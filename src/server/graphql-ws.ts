@@ -1,16 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
-import {
-  type DocumentNode,
-  GraphQLError,
-  type GraphQLSchema,
-  getOperationAST,
-  parse,
-  validate,
-} from 'graphql';
-import { type Extra, useServer } from 'graphql-ws/use/ws';
-import { WebSocket, WebSocketServer } from 'ws';
-import type { Caller } from '../auth/accounts';
+import type { GraphQLError, GraphQLSchema } from 'graphql';
+import type { Context as WsContext } from 'graphql-ws';
+import { useServer } from 'graphql-ws/use/ws';
+import { type ServerOptions, WebSocket, WebSocketServer } from 'ws';
 import { messageOf, Unauthenticated } from '../domain/errors';
 import type { Context } from '../graphql/context';
 import { formatGraphQLError } from '../graphql/errors';
@@ -18,12 +11,15 @@ import type { Logger } from '../observe/logger';
 import type { Metrics } from '../observe/metrics';
 import type { Authenticate } from './authenticate';
 import type { Origins } from './origins';
+import { documentFaults } from './ws-document';
+import { type WatchedSocket, WsWatch } from './ws-watch';
 
 export interface GraphqlWsParts {
   schema: GraphQLSchema;
   authenticate: Authenticate;
   subscriptions: Context['subscriptions'];
   origins: Origins;
+  introspection: boolean;
   /** Whether queries and mutations may run over WebSocket as well. */
   allOperations: boolean;
   metrics: Metrics;
@@ -32,58 +28,51 @@ export interface GraphqlWsParts {
 
 const MAX_PAYLOAD = 64 * 1024;
 const INIT_WAIT_MS = 3_000;
-const WATCH_EVERY_MS = 1_000;
-/** A socket that has so much unread for so long is closed with 4413 (requirements C6). */
-const MAX_UNREAD = 1024 * 1024;
-const UNREAD_FOR_MS = 10_000;
-const GOING_AWAY = 1001;
-
-type Known = {
-  authorization?: string;
-  caller?: Caller | null;
-  slowSince?: number;
-};
-type Connected = Extra & Partial<Known>;
+/** How long a peer has to read what was sent before a close, and to answer it. */
+const CLOSE_WITHIN_MS = 10_000;
 
 /** GraphQL over WebSocket (graphql-transport-ws) at /graphql, on the server that serves HTTP. */
 export function addGraphqlWs(server: Server, parts: GraphqlWsParts): { close(): Promise<void> } {
-  const sockets = new WebSocketServer({
+  const options: ServerOptions & { closeTimeout: number } = {
     server,
     path: '/graphql',
     maxPayload: MAX_PAYLOAD,
+    closeTimeout: CLOSE_WITHIN_MS,
     verifyClient: ({ origin, req }: { origin?: string; req: { headers: { host?: string } } }) =>
       parts.origins.allows(origin, req.headers.host),
-  });
-  const connected = new Set<Connected>();
-  const served = useServer<Record<string, unknown>, Known>(
+  };
+  const sockets = new WebSocketServer(options);
+  const watch = new WsWatch(parts.authenticate, parts.metrics);
+  const requestIds = new RequestIds();
+  const served = useServer<Record<string, unknown>, Pick<WatchedSocket, 'watched'>>(
     {
       schema: parts.schema,
+      isProd: true, // Whatever goes wrong is told to the log, not in the reason of a close.
       connectionInitWaitTimeout: INIT_WAIT_MS,
-      onConnect: (context) => connect(context, parts, connected),
-      onDisconnect: ({ extra }) => {
-        connected.delete(extra);
-      },
-      onSubscribe: (_, id, payload) => prepare(parts, payload, id),
+      onConnect: (context) => connect(context, parts, watch),
+      onClose: ({ extra }) => watch.remove(extra),
+      onSubscribe: (_, _id, payload) => documentFaults(parts, payload),
       onOperation: (_context, _id, _payload, _args, result) => counted(result, parts.metrics),
-      context: ({ extra }): Context & Record<string, unknown> => ({
-        caller: extra.caller ?? null,
-        requestId: randomUUID(),
+      context: ({ extra }, _id, payload): Context & Record<string, unknown> => ({
+        caller: extra.watched?.caller ?? null,
+        requestId: requestIds.of(payload),
         ip: extra.request.socket.remoteAddress ?? null,
         subscriptions: parts.subscriptions,
       }),
-      onError: (_, _id, _payload, errors) => format(parts, errors),
-      onNext: (_, _id, _payload, _args, result) =>
-        result.errors
-          ? { ...result, errors: format(parts, result.errors) as unknown as GraphQLError[] }
+      onError: (_, _id, payload, errors) => format(parts.log, errors, requestIds.of(payload)),
+      onNext: (_, _id, payload, _args, { errors, ...result }) =>
+        errors
+          ? {
+              errors: format(parts.log, errors, requestIds.of(payload)) as unknown as GraphQLError[],
+              ...result,
+            }
           : undefined,
     },
     sockets,
   );
-  const watch = setInterval(() => void watchSockets(connected, parts), WATCH_EVERY_MS);
   return {
     close: async () => {
-      clearInterval(watch);
-      for (const { socket } of connected) socket.close(GOING_AWAY, 'the server is stopping');
+      watch.close();
       await served.dispose();
     },
   };
@@ -91,58 +80,57 @@ export function addGraphqlWs(server: Server, parts: GraphqlWsParts): { close(): 
 
 /** @returns false to close with 4403 */
 async function connect(
-  { extra, connectionParams }: { extra: Connected; connectionParams?: Record<string, unknown> },
-  parts: GraphqlWsParts,
-  connected: Set<Connected>,
+  { extra, connectionParams, subscriptions }: WsContext<Record<string, unknown>, WatchedSocket>,
+  { authenticate, allOperations, log }: GraphqlWsParts,
+  watch: WsWatch,
 ): Promise<boolean> {
   const given = connectionParams?.authorization ?? connectionParams?.Authorization;
   const authorization = typeof given === 'string' ? given : undefined;
   try {
-    extra.caller = await parts.authenticate(authorization);
+    const caller = await authenticate(authorization);
+    if (!caller && !allOperations) return false;
+    // One that was closed meanwhile would be watched for ever.
+    if (extra.socket.readyState !== WebSocket.OPEN) return false;
+    const endOperations = (): void => {
+      for (const operation of Object.values(subscriptions)) {
+        if (operation && 'return' in operation) void operation.return(undefined);
+      }
+    };
+    extra.watched = { caller, authorization, endOperations, unreadSince: undefined };
+    watch.add(extra);
+    return true;
   } catch (error) {
     if (error instanceof Unauthenticated) return false;
-    throw error;
+    log.error({ error: messageOf(error) }, 'a WebSocket could not be let in');
+    extra.socket.close(4500, 'Internal server error');
+    return false;
   }
-  if (!extra.caller && !parts.allOperations) return false;
-  extra.authorization = authorization;
-  connected.add(extra);
-  return true;
 }
 
-/** Checks the document as HTTP does; only subscriptions run here unless the settings say otherwise. */
-function prepare(
-  { schema, allOperations }: GraphqlWsParts,
-  payload: { query: string; operationName?: string | null },
-  _id: string,
-): readonly GraphQLError[] | undefined {
-  let document: DocumentNode;
-  try {
-    document = parse(payload.query, { maxTokens: 10_000 });
-  } catch (error) {
-    return [error as GraphQLError];
+/** One id for each operation: its message is what all hooks get to see of it. */
+class RequestIds {
+  private readonly ids = new WeakMap<object, string>();
+
+  of(payload: object): string {
+    const id = this.ids.get(payload) ?? randomUUID();
+    this.ids.set(payload, id);
+    return id;
   }
-  const faults = validate(schema, document);
-  if (faults.length > 0) return faults;
-  const operation = getOperationAST(document, payload.operationName);
-  if (!operation) return [new GraphQLError('No operation of that name stands in the document.')];
-  if (operation.operation === 'subscription' || allOperations) return undefined;
-  return [
-    new GraphQLError(
-      'Only subscriptions run over WebSocket here: send queries and mutations by HTTP, or set WS_OPERATIONS=all.',
-    ),
-  ];
 }
 
 function format(
-  { log }: GraphqlWsParts,
+  log: Logger,
   errors: readonly GraphQLError[],
+  requestId: string,
 ): ReturnType<GraphQLError['toJSON']>[] {
-  return errors.map((error) => {
-    const json = typeof error.toJSON === 'function' ? error.toJSON() : error;
-    return formatGraphQLError(json, error, null, (unknown) =>
-      log.error({ error: messageOf(unknown), stack: (unknown as Error).stack }, 'a subscription failed'),
-    );
-  });
+  return errors.map((error) =>
+    formatGraphQLError(error.toJSON(), error, requestId, (unknown) =>
+      log.error(
+        { requestId, error: messageOf(unknown), stack: (unknown as Error | undefined)?.stack },
+        'an operation over WebSocket failed',
+      ),
+    ),
+  );
 }
 
 /** Counts a subscription from its start to its end. */
@@ -176,26 +164,4 @@ function counted<T>(result: T, metrics: Metrics): T {
     [Symbol.asyncIterator]: () => outer,
   };
   return outer as T;
-}
-
-/** Closes sockets whose caller does not hold any more (4403), and those that do not read (4413). */
-async function watchSockets(
-  connected: Set<Connected>,
-  { authenticate, metrics }: GraphqlWsParts,
-): Promise<void> {
-  const now = Date.now();
-  for (const extra of connected) {
-    const { socket } = extra;
-    if (socket.readyState !== WebSocket.OPEN) continue;
-    extra.slowSince = socket.bufferedAmount > MAX_UNREAD ? (extra.slowSince ?? now) : undefined;
-    if (extra.slowSince !== undefined && now - extra.slowSince > UNREAD_FOR_MS) {
-      metrics.closedSlow();
-      socket.close(4413, 'too much is unread');
-      socket.terminate();
-    } else if (extra.authorization) {
-      authenticate(extra.authorization).catch((error: unknown) => {
-        if (error instanceof Unauthenticated) socket.close(4403, 'Forbidden');
-      });
-    }
-  }
 }

@@ -17,6 +17,9 @@ const LEDGER_MARGIN_DAYS = 7;
 const DELIVERY_DAYS = 30;
 const QUARANTINE_DAYS = 90;
 
+/** Those that keep e-mail addresses unique. */
+const USER_INDEXES: IndexPlan[] = [{ collection: 'users', keys: { email: 1 }, options: { unique: true } }];
+
 function plan({ eventsDays }: Retention): IndexPlan[] {
   const ttl = (days: number): CreateIndexesOptions => ({ expireAfterSeconds: days * DAY });
   const member = (path: string, options: CreateIndexesOptions = {}): IndexPlan => ({
@@ -61,7 +64,7 @@ function plan({ eventsDays }: Retention): IndexPlan[] {
     { collection: 'sources', keys: { nextRunAt: 1 } },
     { collection: 'webhooks', keys: { state: 1, 'position.n': 1 } },
     { collection: 'webhooks', keys: { nextDueAt: 1 } },
-    { collection: 'users', keys: { email: 1 }, options: { unique: true } },
+    ...USER_INDEXES,
     { collection: 'sessions', keys: { userId: 1 } },
     { collection: 'sessions', keys: { refreshHash: 1 }, options: { unique: true } },
     { collection: 'sessions', keys: { previousHash: 1 }, options: { sparse: true } },
@@ -77,6 +80,12 @@ export async function ensureIndexes(db: Db, retention: Retention): Promise<void>
     await setExpiry(db, collection, indexes);
     for (const { keys, options } of indexes) await db.collection(collection).createIndex(keys, options);
   }
+}
+
+/** For a tool that makes users, maybe before a server ever ran on this database. */
+export async function ensureUserIndexes(db: Db): Promise<void> {
+  for (const { collection, keys, options } of USER_INDEXES)
+    await db.collection(collection).createIndex(keys, options);
 }
 
 async function setExpiry(db: Db, collection: string, indexes: IndexPlan[]): Promise<void> {

@@ -11,7 +11,7 @@ export function connectValkey(url: string, name: string): Redis {
     enableOfflineQueue: false,
     keepAlive: 5_000,
     retryStrategy: (times) => Math.min(100 * times, 1_000),
-    autoResubscribe: true,
+    autoResubscribe: false, // Its failures go unhandled: live/steady-subscriber.ts does it.
   });
   client.on('error', () => undefined); // Whoever uses it sees its own command fail; this only keeps it from being uncaught.
   return client;

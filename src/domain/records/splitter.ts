@@ -5,6 +5,7 @@
  * The scan runs over a latin1 view of the bytes, in which index and byte offset agree, and jumps through strings by
  * indexOf. Only the bytes of the record being read are held, at most MAX_RECORD_BYTES of it.
  */
+import { isSpace, ValueScan } from './value-scan';
 
 /** CloudTrail's own limit for an event is 256 KB; four times that, and the BSON of the worst record stays under 16 MB. */
 export const MAX_RECORD_BYTES = 1024 * 1024;
@@ -14,6 +15,9 @@ export interface RawRecord {
   /** The element's bytes; cut at MAX_RECORD_BYTES where `oversized`. */
   bytes: Buffer;
   oversized: boolean;
+  /** Where it begins, counted from the first byte of the file, and how long it is, also where `bytes` is cut. */
+  start: number;
+  length: number;
   /** How deep its objects and lists nest; 0 for a bare value. */
   depth: number;
   /** How many `"key":` stand in its text. */
@@ -25,8 +29,8 @@ export class NotATrailFile extends Error {
   override name = 'NotATrailFile';
 }
 
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
@@ -39,16 +43,13 @@ type Place = 'start' | 'members' | 'element' | 'separator' | 'end';
 
 export class RecordSplitter {
   private place: Place = 'start';
-  /** Bytes kept from earlier chunks: the beginning of the element or member that is being read. */
+  /** Bytes kept from earlier chunks: the beginning of the element or key that is being read. */
   private held: Buffer[] = [];
   private heldLength = 0;
   private oversized = false;
-  private depth = 0;
-  private deepest = 0;
-  private keys = 0;
-  private inString = false;
-  private escaped = false;
-  private afterString = false;
+  /** Where that element or key begins, counted from the first byte of the file. */
+  private start = 0;
+  private readonly scan = new ValueScan();
   private inElement = false;
   /** The key of the root member that is being read, and whether its colon was seen. */
   private key: string | null = null;
@@ -56,30 +57,35 @@ export class RecordSplitter {
   private memberEmpty = true;
   private recordsFound = false;
   private offset = 0;
-
-  /** Whether a `Records` list has begun. */
-  get foundRecords(): boolean {
-    return this.recordsFound;
-  }
+  /** How many bytes of a byte order mark were read. */
+  private mark = 0;
+  private fault: NotATrailFile | null = null;
 
   /**
    * Takes the next bytes.
-   * @returns the records that ended in them
-   * @throws NotATrailFile
+   * @returns the records that ended in them. After a fault there are no more of them; `end` tells of it.
    */
   push(chunk: Buffer): RawRecord[] {
     const records: RawRecord[] = [];
+    if (this.fault) return records;
     const text = chunk.toString('latin1');
-    let at = this.offset === 0 && chunk[0] === 0xef && chunk[1] === 0xbb && chunk[2] === 0xbf ? 3 : 0;
-    while (at < text.length) {
-      at = this.place === 'element' ? this.element(chunk, text, at, records) : this.between(chunk, text, at);
+    let at = 0;
+    try {
+      while (at < text.length) {
+        at =
+          this.place === 'element' ? this.element(chunk, text, at, records) : this.between(chunk, text, at);
+      }
+    } catch (error) {
+      if (!(error instanceof NotATrailFile)) throw error;
+      this.fault = error;
     }
     this.offset += chunk.length;
     return records;
   }
 
-  /** @throws NotATrailFile where the text ended too early or held no `Records`. */
+  /** @throws NotATrailFile where the text was none of a trail file, ended too early or held no `Records`. */
   end(): void {
+    if (this.fault) throw this.fault;
     if (this.offset === 0) throw new NotATrailFile('the file is empty');
     if (this.place === 'start') throw new NotATrailFile('the file holds no JSON object');
     if (this.place !== 'end')
@@ -93,7 +99,9 @@ export class RecordSplitter {
       return this.member(chunk, text, at);
     const code = text.charCodeAt(at);
     if (isSpace(code)) return at + 1;
-    if (this.place === 'start' && code === OPEN_BRACE) this.place = 'members';
+    if (this.place === 'start' && this.inMark(code, at)) this.mark++;
+    else if (this.place === 'start' && code === OPEN_BRACE && this.mark % BYTE_ORDER_MARK.length === 0)
+      this.place = 'members';
     else if (this.place === 'members' && code === QUOTE && this.memberEmpty) return this.beginKey(at);
     else if (this.place === 'members' && code === COMMA && !this.memberEmpty) this.memberEmpty = true;
     else if (this.place === 'members' && code === CLOSE_BRACE) this.place = 'end';
@@ -103,23 +111,28 @@ export class RecordSplitter {
     return at + 1;
   }
 
+  /** Some editors write a byte order mark before the text; bytes of it alone are none. */
+  private inMark(code: number, at: number): boolean {
+    return this.offset + at === this.mark && code === BYTE_ORDER_MARK[this.mark];
+  }
+
   private beginKey(at: number): number {
     this.inElement = true;
-    this.begin();
+    this.begin(at);
     return at;
   }
 
   /** The key of a member of the root, then its colon, then its value, which is skipped unless it is `Records`. */
   private member(chunk: Buffer, text: string, at: number): number {
     if (this.key === null) {
-      const end = this.scanValue(text, at);
-      if (end < 0) return this.hold(chunk, at, 1024);
+      const end = this.scan.end(text, at);
+      if (end < 0) return this.hold(chunk, at);
       const key = this.take(chunk, at, end);
       this.inElement = false;
       try {
         this.key = String(JSON.parse(key.toString('utf8')));
       } catch {
-        throw new NotATrailFile(`a key that is not a JSON string, at byte ${this.offset + at}`);
+        throw new NotATrailFile(`a key that is not a JSON string, at byte ${this.start}`);
       }
       this.colonSeen = false;
       return end;
@@ -136,14 +149,14 @@ export class RecordSplitter {
         this.recordsFound = true;
         this.key = null;
         this.place = 'element';
-        this.begin();
+        this.begin(at);
         return at + 1;
       }
       if (this.key === 'Records') throw new NotATrailFile('"Records" is not one list');
       this.inElement = true;
-      this.begin();
+      this.begin(at);
     }
-    const end = this.scanValue(text, at);
+    const end = this.scan.end(text, at);
     if (end < 0) return text.length;
     this.inElement = false;
     this.key = null;
@@ -164,12 +177,14 @@ export class RecordSplitter {
         throw this.unexpected(code, at);
       }
       this.inElement = true;
-      this.begin();
+      this.begin(at);
     }
-    const end = this.scanValue(text, at);
-    if (end < 0) return this.hold(chunk, at, MAX_RECORD_BYTES);
+    const end = this.scan.end(text, at);
+    if (end < 0) return this.hold(chunk, at);
     const bytes = this.take(chunk, at, end);
-    records.push({ bytes, oversized: this.oversized, depth: this.deepest, keys: this.keys });
+    const { start, oversized } = this;
+    const { deepest: depth, keys } = this.scan;
+    records.push({ bytes, oversized, start, length: this.offset + end - start, depth, keys });
     this.inElement = false;
     this.memberEmpty = false;
     this.place = 'separator';
@@ -181,86 +196,17 @@ export class RecordSplitter {
     this.memberEmpty = false;
   }
 
-  private begin(): void {
+  private begin(at: number): void {
     this.held = [];
     this.heldLength = 0;
     this.oversized = false;
-    this.depth = 0;
-    this.deepest = 0;
-    this.keys = 0;
-    this.inString = false;
-    this.escaped = false;
-    this.afterString = false;
-  }
-
-  /**
-   * Scans a value from `at`.
-   * @returns the index just after it, or -1 where the chunk ends first
-   */
-  private scanValue(text: string, at: number): number {
-    let i = at;
-    const length = text.length;
-    while (i < length) {
-      if (this.inString) {
-        i = this.scanString(text, i);
-        if (i < 0) return -1;
-        if (this.depth === 0) return i;
-        continue;
-      }
-      const code = text.charCodeAt(i);
-      if (code === QUOTE) {
-        this.inString = true;
-        i++;
-        continue;
-      }
-      if (code === COLON) {
-        if (this.afterString) this.keys++;
-        this.afterString = false;
-      } else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
-        if (++this.depth > this.deepest) this.deepest = this.depth;
-        this.afterString = false;
-      } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
-        if (this.depth === 0) return i;
-        this.afterString = false;
-        if (--this.depth === 0) return i + 1;
-      } else if (this.depth === 0 && (code === COMMA || isSpace(code))) {
-        return i;
-      } else if (this.afterString && !isSpace(code)) {
-        this.afterString = false;
-      }
-      i++;
-    }
-    return -1;
-  }
-
-  /** @returns the index just after the closing quote, or -1 where the chunk ends inside the string. */
-  private scanString(text: string, from: number): number {
-    let i = from;
-    if (this.escaped) {
-      this.escaped = false;
-      i++;
-    }
-    for (;;) {
-      const quote = text.indexOf('"', i);
-      const stop = quote < 0 ? text.length : quote;
-      let slashes = 0;
-      for (let k = stop - 1; k >= i && text.charCodeAt(k) === BACKSLASH; k--) slashes++;
-      if (quote < 0) {
-        this.escaped = slashes % 2 === 1;
-        return -1;
-      }
-      i = quote + 1;
-      if (slashes % 2 === 0) {
-        this.inString = false;
-        this.afterString = true;
-        return i;
-      }
-    }
+    this.start = this.offset + at;
+    this.scan.begin();
   }
 
   /** Keeps the rest of the chunk for an element that goes on in the next one. */
-  private hold(chunk: Buffer, from: number, max: number): number {
-    const room = max - this.heldLength;
+  private hold(chunk: Buffer, from: number): number {
+    const room = MAX_RECORD_BYTES - this.heldLength;
     const length = chunk.length - from;
     if (length > room) this.oversized = true;
     if (room > 0) {
@@ -288,8 +234,4 @@ export class RecordSplitter {
       code > 0x20 && code < 0x7f ? `"${String.fromCharCode(code)}"` : `byte 0x${code.toString(16)}`;
     return new NotATrailFile(`unexpected ${shown} at byte ${this.offset + at} of the JSON text`);
   }
-}
-
-function isSpace(code: number): boolean {
-  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
 }

@@ -4,7 +4,7 @@ import { parseStreamCursor } from '../../domain/cursor';
 import { Unauthenticated } from '../../domain/errors';
 import type { StoredEvent } from '../../domain/event';
 import { checkFilter, type EventFilter } from '../../domain/filter';
-import { matcher } from '../../domain/matcher';
+import { type Matcher, matcher } from '../../domain/matcher';
 import { abortable } from '../../live/abortable';
 import { type EnrichedEvent, toEvent } from './types';
 
@@ -13,7 +13,7 @@ export interface LiveFeed {
   follow(
     after: StreamPosition | null,
     signal: AbortSignal,
-  ): AsyncGenerator<{ position: StreamPosition; event: StoredEvent }>;
+  ): Promise<AsyncGenerator<{ position: StreamPosition; event: StoredEvent }>>;
 }
 
 export interface SubscriptionArgs {
@@ -27,22 +27,26 @@ export class EventSubscriptions {
 
   /**
    * The events that match, from the cursor or from now on.
-   * @throws Invalid for a filter or a cursor that is none; Unauthenticated for an anonymous caller
+   * @throws Invalid for a filter or a cursor that is none; CursorExpired; Unauthenticated for an anonymous caller
    */
-  follow({ filter, after }: SubscriptionArgs, caller: Caller | null): AsyncIterableIterator<EnrichedEvent> {
+  async follow(
+    { filter, after }: SubscriptionArgs,
+    caller: Caller | null,
+  ): Promise<AsyncIterableIterator<EnrichedEvent>> {
     if (!caller) throw new Unauthenticated('Log in first: a subscription needs a caller.');
-    const position = after ? parseStreamCursor(after, ['after']) : null;
+    const position = typeof after === 'string' ? parseStreamCursor(after, ['after']) : null;
     const matches = matcher(filter ? checkFilter(filter, ['filter']) : null);
-    return abortable((signal) => this.events(position, matches, signal));
+    const controller = new AbortController();
+    const events = await this.feed.follow(position, controller.signal);
+    return abortable(matching(events, matches), controller);
   }
+}
 
-  private async *events(
-    position: StreamPosition | null,
-    matches: (event: StoredEvent) => boolean,
-    signal: AbortSignal,
-  ): AsyncGenerator<EnrichedEvent> {
-    for await (const { position: at, event } of this.feed.follow(position, signal)) {
-      if (matches(event)) yield toEvent(event, at);
-    }
+async function* matching(
+  events: AsyncGenerator<{ position: StreamPosition; event: StoredEvent }>,
+  matches: Matcher,
+): AsyncGenerator<EnrichedEvent> {
+  for await (const { position, event } of events) {
+    if (matches(event)) yield toEvent(event, position);
   }
 }

@@ -43,6 +43,7 @@ interface EventsArgs {
   before?: string | null;
 }
 
+const DEFAULT_COUNT = 10_000;
 const MAX_COUNT = 1_000_000;
 const MAX_INGEST_BYTES = 1024 * 1024;
 
@@ -69,7 +70,8 @@ export class EventResolver {
   async events(
     @Arg('first', () => Int, {
       nullable: true,
-      description: 'At most 200; 50 where neither first nor last is given.',
+      defaultValue: 50,
+      description: 'At most 200. Not looked at where last is given.',
     })
     first?: number | null,
     @Arg('after', () => String, { nullable: true, description: 'Cursor of an edge.' }) after?: string | null,
@@ -161,11 +163,13 @@ export class EventConnectionResolver {
   totalCount(
     @Root() connection: EventConnection,
     @Arg('limit', () => Int, {
-      defaultValue: 10_000,
+      nullable: true,
+      defaultValue: DEFAULT_COUNT,
       description: 'Where counting stops; at most 1,000,000.',
     })
-    limit: number,
+    given: number | null,
   ): Promise<number> {
+    const limit = given ?? DEFAULT_COUNT;
     if (limit < 1 || limit > MAX_COUNT) {
       throw new Invalid(`\`limit\` must lie between 1 and ${MAX_COUNT}.`, [
         { path: ['limit'], message: 'out of bounds' },

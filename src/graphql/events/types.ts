@@ -79,8 +79,8 @@ export class Actor {
   @Field(() => Boolean, { description: 'Whether it was the root of an account.' })
   root!: boolean;
 
-  @Field(() => Boolean, { description: 'Whether it signed in with a second factor.' })
-  mfa!: boolean;
+  @Field(() => Boolean, { nullable: true, description: 'Whether it signed in with a second factor.' })
+  mfa!: boolean | null;
 
   @Field(() => String, { nullable: true, description: 'The role or user that issued the session.' })
   issuerArn!: string | null;

@@ -64,7 +64,9 @@ export class SourceResolver {
   @Authorized('VIEWER')
   @Query(() => SourceConnection, { description: 'Sources, oldest first.' })
   async sources(
-    @Arg('first', () => Int, { defaultValue: 50, description: 'At most 200.' }) first: number,
+    @Arg('first', () => Int, { nullable: true, defaultValue: 50, description: 'At most 200.' }) first:
+      | number
+      | null,
     @Arg('after', () => String, { nullable: true, description: 'Cursor of an edge.' }) after?: string | null,
     @Arg('kinds', () => [SourceKindEnum], { nullable: true, description: 'Only these.' }) kinds?:
       | SourceKind[]
@@ -152,7 +154,9 @@ export class SourceResolver {
   @FieldResolver(() => BatchConnection, { description: 'Its fetched work, newest first.' })
   async batches(
     @Root() { id }: Source,
-    @Arg('first', () => Int, { defaultValue: 20, description: 'At most 200.' }) first: number,
+    @Arg('first', () => Int, { nullable: true, defaultValue: 20, description: 'At most 200.' }) first:
+      | number
+      | null,
     @Arg('after', () => String, { nullable: true, description: 'Cursor of an edge.' }) after?: string | null,
     @Arg('states', () => [BatchStateEnum], { nullable: true, description: 'Only these.' }) states?:
       | BatchState[]

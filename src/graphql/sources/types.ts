@@ -87,8 +87,8 @@ export class DemoConfig {
   @Field(() => Float, { description: 'Records a second.' })
   eventsPerSecond!: number;
 
-  @Field(() => Int, { description: 'The same seed tells the same story.' })
-  seed!: number;
+  @Field(() => Int, { ...MAYBE, description: 'The same seed tells the same story.' })
+  seed!: number | null;
 }
 
 @ObjectType({ description: 'The counters reconcile: received = stored + duplicates + dropped + rejected.' })

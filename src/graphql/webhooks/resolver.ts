@@ -53,13 +53,14 @@ export interface WebhookResolverParts {
   admin: WebhookAdmin;
 }
 
+const DEFAULT_COUNT = 10_000;
 const MAX_COUNT = 1_000_000;
 const MAX_PENDING = 100_000;
 
 async function deliveryPage(
   deliveries: DeliveryStore,
   query: DeliveryQuery,
-  args: { first: number; after?: string | null },
+  args: { first: number | null; after?: string | null },
 ): Promise<DeliveryConnection> {
   return { ...toConnection(await deliveries.page(query, pageRequest(args)), toDelivery), query };
 }
@@ -78,7 +79,9 @@ export class WebhookResolver {
   @Authorized('VIEWER')
   @Query(() => WebhookConnection, { description: 'Webhooks, oldest first.' })
   async webhooks(
-    @Arg('first', () => Int, { defaultValue: 50, description: 'At most 200.' }) first: number,
+    @Arg('first', () => Int, { nullable: true, defaultValue: 50, description: 'At most 200.' }) first:
+      | number
+      | null,
     @Arg('after', () => String, { nullable: true, description: 'Cursor of an edge.' }) after?: string | null,
     @Arg('states', () => [WebhookStateEnum], { nullable: true, description: 'Only these.' }) states?:
       | WebhookState[]
@@ -135,11 +138,10 @@ export class WebhookResolver {
   }
 
   @FieldResolver(() => [Source], {
-    nullable: true,
-    description: 'Whose events; null: of all sources but the demo.',
+    description: 'The sources that it names; where `sourceIds` is null it hears all but the demo.',
   })
-  async sources(@Root() { sourceIds }: Webhook): Promise<Source[] | null> {
-    return sourceIds ? (await this.parts.sources.many(sourceIds)).map(toSource) : null;
+  async sources(@Root() { sourceIds }: Webhook): Promise<Source[]> {
+    return sourceIds ? (await this.parts.sources.many(sourceIds)).map(toSource) : [];
   }
 
   @FieldResolver(() => WebhookStats, { description: 'How it fares.' })
@@ -157,7 +159,9 @@ export class WebhookResolver {
   @FieldResolver(() => DeliveryConnection, { description: 'What was sent, newest first.' })
   deliveries(
     @Root() { id }: Webhook,
-    @Arg('first', () => Int, { defaultValue: 20, description: 'At most 200.' }) first: number,
+    @Arg('first', () => Int, { nullable: true, defaultValue: 20, description: 'At most 200.' }) first:
+      | number
+      | null,
     @Arg('after', () => String, { nullable: true, description: 'Cursor of an edge.' }) after?: string | null,
     @Arg('filter', () => DeliveryFilter, { nullable: true, description: 'Only these.' })
     filter?: DeliveryFilter | null,
@@ -182,7 +186,9 @@ export class DeliveryResolver {
   @Authorized('VIEWER')
   @Query(() => DeliveryConnection, { description: 'Deliveries that match, newest first.' })
   deliveries(
-    @Arg('first', () => Int, { defaultValue: 50, description: 'At most 200.' }) first: number,
+    @Arg('first', () => Int, { nullable: true, defaultValue: 50, description: 'At most 200.' }) first:
+      | number
+      | null,
     @Arg('after', () => String, { nullable: true, description: 'Cursor of an edge.' }) after?: string | null,
     @Arg('filter', () => DeliveryFilter, { nullable: true, description: 'Only these.' })
     filter?: DeliveryFilter | null,
@@ -205,11 +211,13 @@ export class DeliveryConnectionResolver {
   totalCount(
     @Root() { query }: DeliveryConnection,
     @Arg('limit', () => Int, {
-      defaultValue: 10_000,
+      nullable: true,
+      defaultValue: DEFAULT_COUNT,
       description: 'Where counting stops; at most 1,000,000.',
     })
-    limit: number,
+    given: number | null,
   ): Promise<number> {
+    const limit = given ?? DEFAULT_COUNT;
     if (limit < 1 || limit > MAX_COUNT) {
       throw new Invalid(`\`limit\` must lie between 1 and ${MAX_COUNT}.`, [
         { path: ['limit'], message: 'out of bounds' },
@@ -233,7 +241,9 @@ export class EventLinksResolver {
   @FieldResolver(() => DeliveryConnection, { description: 'Where it was sent, newest first.' })
   deliveries(
     @Root() { id }: EnrichedEvent,
-    @Arg('first', () => Int, { defaultValue: 10, description: 'At most 200.' }) first: number,
+    @Arg('first', () => Int, { nullable: true, defaultValue: 10, description: 'At most 200.' }) first:
+      | number
+      | null,
     @Arg('after', () => String, { nullable: true, description: 'Cursor of an edge.' }) after?: string | null,
   ): Promise<DeliveryConnection> {
     return deliveryPage(this.parts.deliveries, { eventIds: [id] }, { first, after });

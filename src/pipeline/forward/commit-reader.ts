@@ -4,6 +4,7 @@ import { matcher } from '../../domain/matcher';
 import type { Webhook } from '../../domain/webhook';
 import type { CommitStore } from '../../store/commits';
 import type { EventStore } from '../../store/events';
+import type { RecentSlices } from '../recent-slices';
 
 /** An event that a webhook is to hear of, and its place. */
 export interface MatchedEvent {
@@ -33,6 +34,7 @@ export class CommitReader {
   constructor(
     private readonly commits: CommitStore,
     private readonly events: EventStore,
+    private readonly recent: RecentSlices,
   ) {}
 
   async read(webhook: Webhook, from: StreamPosition): Promise<CommitRead> {
@@ -44,8 +46,9 @@ export class CommitReader {
     for (const commit of commits) {
       const afterPos = commit._id === from.n ? from.pos : -1;
       if (concerns(webhook, commit)) {
-        for (const event of await this.events.ofRun(commit.run, commit.ids, afterPos)) {
-          if (matches(event)) matched.push({ at: { n: commit._id, pos: event.pos }, event });
+        for (const event of await this.eventsOf(commit)) {
+          if (event.pos > afterPos && matches(event))
+            matched.push({ at: { n: commit._id, pos: event.pos }, event });
         }
       }
       through = { n: commit._id, pos: WHOLE_COMMIT };
@@ -58,6 +61,14 @@ export class CommitReader {
       more: commits.length === COMMITS_A_READ || (commits.at(-1)?._id ?? 0) > through.n,
       missed: next && from.n > 0 ? Math.max(0, next._id - first - 1) : 0,
     };
+  }
+
+  private async eventsOf(commit: Commit): Promise<StoredEvent[]> {
+    const there = this.recent.get(commit._id);
+    if (there) return there;
+    const read = await this.events.ofRun(commit.run, commit.ids);
+    this.recent.put(commit._id, read);
+    return read;
   }
 }
 

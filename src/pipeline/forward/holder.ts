@@ -7,6 +7,7 @@ import type { DeliveryStore } from '../../store/deliveries';
 import type { EventStore } from '../../store/events';
 import type { WebhookStore } from '../../store/webhooks';
 import { LeaseKeeper } from '../lease-keeper';
+import type { RecentSlices } from '../recent-slices';
 import { bodyEvent, type Chunk, cutChunks } from './chunks';
 import { CommitReader, type MatchedEvent } from './commit-reader';
 import { Sender, type SenderParts, type SendSummary } from './sender';
@@ -16,6 +17,7 @@ export interface HolderParts extends SenderParts {
   deliveries: DeliveryStore;
   commits: CommitStore;
   events: EventStore;
+  recent: RecentSlices;
   /** Resolves when something is committed beyond n, or after `ms`. */
   newCommit: (n: number, ms: number, signal: AbortSignal) => Promise<void>;
   log: Logger;
@@ -53,7 +55,7 @@ export class Holder {
   ) {
     this.webhook = webhook;
     this.readThrough = webhook.position;
-    this.reader = new CommitReader(parts.commits, parts.events);
+    this.reader = new CommitReader(parts.commits, parts.events, parts.recent);
   }
 
   async run(stop: AbortSignal): Promise<void> {
@@ -62,13 +64,13 @@ export class Holder {
     const lease = new LeaseKeeper({
       renew: async () => (await webhooks.renew(id, token, leaseMs)) !== null,
       leaseMs,
+      stop,
       log,
     });
-    const signal = AbortSignal.any([stop, lease.signal]);
     try {
-      while (!signal.aborted && (await this.pass(signal)));
+      while (!lease.work.aborted && (await this.pass(lease)));
     } catch (error) {
-      if (!signal.aborted)
+      if (!lease.work.aborted)
         log.warn(
           { webhookId: id, error: messageOf(error) },
           'a webhook could not be served; it will be tried again',
@@ -80,17 +82,17 @@ export class Holder {
   }
 
   /** One round of reading and sending. @returns whether to go on */
-  private async pass(signal: AbortSignal): Promise<boolean> {
+  private async pass(lease: LeaseKeeper): Promise<boolean> {
     const current = await this.parts.webhooks.get(this.webhook._id);
     if (current?.state !== 'ACTIVE' || current.token !== this.webhook.token) return false;
     if (current.revision !== this.webhook.revision) this.rewind(current.position);
     this.webhook = { ...current, token: this.webhook.token };
     const chunks = [...(await this.dueChunks()), ...(await this.readOn())];
-    if (chunks.length > 0) return this.send(chunks, signal);
+    if (chunks.length > 0) return this.send(chunks, lease);
     await this.parts.newCommit(
       this.readThrough.n,
       this.pending.length > 0 ? this.lingerLeft() : LINGER_MS,
-      signal,
+      lease.work,
     );
     return this.pending.length > 0 || (await this.parts.commits.head()) > this.readThrough.n;
   }
@@ -168,10 +170,10 @@ export class Holder {
     }));
   }
 
-  private async send(chunks: Chunk[], signal: AbortSignal): Promise<boolean> {
+  private async send(chunks: Chunk[], lease: LeaseKeeper): Promise<boolean> {
     const { webhooks } = this.parts;
     const { _id: id, token, consecutiveFailures } = this.webhook;
-    const summary = await new Sender(this.parts, this.webhook).send(chunks, signal);
+    const summary = await new Sender(this.parts, this.webhook).send(chunks, lease.work, lease.signal);
     if (summary.consecutiveFailures !== consecutiveFailures || summary.holdMs !== null) {
       await webhooks.mark(id, token, {
         consecutiveFailures: summary.consecutiveFailures,

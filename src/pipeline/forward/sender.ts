@@ -56,23 +56,28 @@ export class Sender {
     this.summary = { consecutiveFailures: webhook.consecutiveFailures, holdMs: null, gone: false };
   }
 
-  /** Sends all of them once, unless the receiver asks for a pause or the signal aborts. */
-  async send(chunks: Chunk[], signal: AbortSignal): Promise<SendSummary> {
+  /**
+   * Sends all of them once, unless the receiver asks for a pause or `work` aborts: then what is in flight still ends.
+   * @param lost ends what is in flight as well
+   */
+  async send(chunks: Chunk[], work: AbortSignal, lost: AbortSignal): Promise<SendSummary> {
     const queue = [...chunks];
     const lanes = this.webhook.consecutiveFailures > 0 ? IN_FLIGHT_WHILE_FAILING : IN_FLIGHT;
-    await Promise.all(Array.from({ length: Math.min(lanes, queue.length) }, () => this.lane(queue, signal)));
+    await Promise.all(
+      Array.from({ length: Math.min(lanes, queue.length) }, () => this.lane(queue, work, lost)),
+    );
     return this.summary;
   }
 
-  private async lane(queue: Chunk[], signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && this.summary.holdMs === null && !this.summary.gone) {
+  private async lane(queue: Chunk[], work: AbortSignal, lost: AbortSignal): Promise<void> {
+    while (!work.aborted && this.summary.holdMs === null && !this.summary.gone) {
       const chunk = queue.shift();
       if (!chunk) return;
-      await this.attempt(chunk, signal);
+      await this.attempt(chunk, lost);
     }
   }
 
-  private async attempt({ delivery, events }: Chunk, signal: AbortSignal): Promise<void> {
+  private async attempt({ delivery, events }: Chunk, lost: AbortSignal): Promise<void> {
     const { parts, webhook, opened } = this;
     await this.began.add(delivery._id);
     parts.crash('attempt-recorded');
@@ -92,7 +97,7 @@ export class Sender {
         timeoutMs: webhook.timeoutMs,
         userAgent: parts.userAgent,
       },
-      signal,
+      lost,
     );
     parts.crash('response-received');
     parts.metrics.attempted(result.failure ?? 'success', result.durationMs / 1000);

@@ -1,0 +1,61 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CommanderError } from 'commander';
+import { messageOf } from '../domain/errors';
+import { CommandFailure, EXIT, type ExitCode } from './failure';
+import { createProgram } from './program';
+
+async function main(): Promise<ExitCode> {
+  const { version } = JSON.parse(readFileSync(join(__dirname, '..', '..', 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  let code: ExitCode = EXIT.done;
+  const program = createProgram({
+    version,
+    environment: process.env,
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    stopped: stopSignal(),
+    exit: (exitCode) => {
+      code = exitCode;
+    },
+  });
+  try {
+    await program.parseAsync(process.argv);
+    return code;
+  } catch (error) {
+    return told(error);
+  }
+}
+
+/** Aborts at the first Ctrl-C or SIGTERM; the second one ends the process at once. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (stop.signal.aborted) process.exit(EXIT.incomplete);
+      stop.abort();
+    });
+  }
+  return stop.signal;
+}
+
+/** Says what is wrong, in one line where we know it, and gives the exit code. */
+function told(error: unknown): ExitCode {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.refused; // It said so itself.
+  const known = error instanceof CommandFailure;
+  const text = known ? messageOf(error, 4_000) : ((error as Error).stack ?? messageOf(error));
+  process.stderr.write(`trailgraph: ${text}\n`);
+  return known ? error.exitCode : EXIT.incomplete;
+}
+
+process.stdout.on('error', (error: { code?: unknown }) => {
+  if (error.code !== 'EPIPE') throw error; // Whoever read has read enough, `| head` for one.
+  process.exit(EXIT.done);
+});
+
+void main().then((code) => {
+  process.exitCode = code;
+});

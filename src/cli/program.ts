@@ -1,0 +1,148 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { type Environment, readCommandSettings } from '../config/environment';
+import type { CommandSettings } from '../config/settings';
+import { Invalid } from '../domain/errors';
+import { DIRECT_SOURCE_ID } from '../domain/source';
+import { ROLES, type Role } from '../domain/user';
+import type { PasswordInput } from './ask-password';
+import { CommandFailure, type ExitCode } from './failure';
+
+/** What the commands have of the process that they run in. */
+export interface CommandProcess {
+  version: string;
+  environment: Environment;
+  stdin: PasswordInput;
+  stdout: NodeJS.WriteStream;
+  stderr: NodeJS.WriteStream;
+  /** Aborted when the user asks to stop. */
+  stopped: AbortSignal;
+  /** Sets the exit code of a command that did not throw. */
+  exit: (code: ExitCode) => void;
+}
+
+const SEE_HELP = 'See `trailgraph --help`.';
+
+/** The commands of `trailgraph`. Each loads what it needs when it runs: help and faults come at once. */
+export function createProgram(io: CommandProcess): Command {
+  const program = new Command('trailgraph')
+    .description('Commands beside a TrailGraph server. The server itself is started by `npm start`.')
+    .version(io.version)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      writeErr: (text) => void io.stderr.write(text),
+      outputError: (text, write) => write(oneLine(text)),
+    })
+    // Commander would show the whole help on standard error.
+    .action((_, command: Command) => command.error(unknownCommand(command)));
+  addUser(program, io);
+  addIngest(program, io);
+  addSchema(program, io);
+  program.allowExcessArguments();
+  return program;
+}
+
+/** Commander's own faults are one line, or two with a suggestion. */
+function oneLine(text: string): string {
+  const fault = text
+    .replace(/^error: /, '')
+    .replace(/\s*\n\s*/g, ' ')
+    .trim();
+  return `trailgraph: ${fault}${fault.endsWith(SEE_HELP) ? '' : `. ${SEE_HELP}`}\n`;
+}
+
+function unknownCommand(command: Command): string {
+  const [name] = command.args;
+  const known = command.commands.map((each) => `\`${each.name()}\``).join(', ');
+  return name === undefined
+    ? `say what to do: ${known}. ${SEE_HELP}`
+    : `there is no command '${name}', only ${known}. ${SEE_HELP}`;
+}
+
+const dataDir = () =>
+  new Option('--data-dir <folder>', 'DATA_DIR of the server at this machine (default: $DATA_DIR, or ./data)');
+
+function addUser(program: Command, io: CommandProcess): void {
+  const user = program.command('user').description('Accounts of people.');
+  user
+    .command('create')
+    .description('Makes an account in the database of the server. The first one is always an ADMIN.')
+    .argument('<email>', 'e-mail address')
+    .option('--role <role>', `what the person may do: ${ROLES.join(', ')}`, role, 'VIEWER')
+    .option('--password-stdin', 'read the password from the first line of standard input, also at a terminal')
+    .addOption(dataDir())
+    .action(async (email: string, options: { role: Role; passwordStdin?: true; dataDir?: string }) => {
+      const { createUser } = await import('./create-user.js');
+      await createUser({
+        email,
+        role: options.role,
+        fromStdin: options.passwordStdin === true,
+        dataDir: options.dataDir ?? null,
+        settings: settingsOf(io),
+        stdin: io.stdin,
+        print: (text) => void io.stdout.write(text),
+        prompt: (text) => void io.stderr.write(text),
+      });
+    });
+}
+
+function addIngest(program: Command, io: CommandProcess): void {
+  program
+    .command('ingest')
+    .description(
+      'Sends trail files to a server: .json and .json.gz, `{"Records":[...]}` or a plain list of records. ' +
+        'Sending a file again stores nothing twice.',
+    )
+    .argument('<path...>', 'files, and folders to look through')
+    .option('--source <id>', 'the source on which they count', DIRECT_SOURCE_ID)
+    .option(
+      '--url <url>',
+      'a server elsewhere; its token is taken from TRAILGRAPH_TOKEN: the ingest token of the source, or the access token of an OPERATOR',
+    )
+    .addOption(dataDir())
+    .option('--json', 'the summary as JSON')
+    .action(
+      async (
+        paths: string[],
+        options: { source: string; url?: string; dataDir?: string; json?: true },
+      ): Promise<void> => {
+        const { ingest } = await import('./ingest/ingest.js');
+        const { findDoor } = await import('./ingest/find-door.js');
+        const door = await findDoor({
+          source: options.source,
+          url: options.url ?? null,
+          dataDir: options.dataDir ?? null,
+          settings: settingsOf(io),
+        });
+        const { stdout, stderr, stopped } = io;
+        io.exit(await ingest({ paths, door, json: options.json === true, stdout, stderr, stopped }));
+      },
+    );
+}
+
+function addSchema(program: Command, io: CommandProcess): void {
+  program
+    .command('schema')
+    .description('Prints the GraphQL schema. Needs no server.')
+    .option('--out <file>', 'write it there instead')
+    .action(async (options: { out?: string }) => {
+      const { emitSchema } = await import('./emit-schema.js');
+      await emitSchema(options.out ?? null, (text) => void io.stdout.write(text));
+    });
+}
+
+function role(text: string): Role {
+  const found = ROLES.find((each) => each === text.toUpperCase());
+  if (!found) throw new InvalidArgumentError(`Give one of ${ROLES.join(', ')}`);
+  return found;
+}
+
+/** @throws CommandFailure naming every fault of the environment */
+function settingsOf({ environment }: CommandProcess): CommandSettings {
+  try {
+    return readCommandSettings(environment);
+  } catch (error) {
+    if (error instanceof Invalid) throw new CommandFailure(error.message);
+    throw error;
+  }
+}

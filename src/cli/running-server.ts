@@ -1,0 +1,13 @@
+import { Invalid } from '../domain/errors';
+import { readServerNote, type ServerNote } from '../server-note';
+import { CommandFailure } from './failure';
+
+/** The note of the server at this machine; null where none runs on the folder. @throws CommandFailure */
+export async function noteIn(dataDir: string): Promise<ServerNote | null> {
+  try {
+    return await readServerNote(dataDir);
+  } catch (error) {
+    if (error instanceof Invalid) throw new CommandFailure(error.message);
+    throw error;
+  }
+}

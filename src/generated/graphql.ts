@@ -1,0 +1,1678 @@
+/* eslint-disable */
+/** Internal type. DO NOT USE DIRECTLY. */
+type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
+/** Internal type. DO NOT USE DIRECTLY. */
+export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
+/** What stands in sourceIPAddress: a public or private address, an AWS service's DNS name, `AWS Internal`, or something else. */
+export type AddressKind =
+  | 'AWS_INTERNAL'
+  | 'AWS_SERVICE'
+  | 'PRIVATE'
+  | 'PUBLIC'
+  | 'UNKNOWN';
+
+/** How to reach AWS. Keys are sealed and never shown again. */
+export type AwsAccessInput = {
+  /** Access key id. */
+  accessKeyId?: string | null | undefined;
+  /** http(s) URL of an S3-compatible server. */
+  endpointUrl?: string | null | undefined;
+  /** Profile of the server's own AWS configuration; ADMIN only. */
+  profile?: string | null | undefined;
+  /** us-east-1 where it is absent. */
+  region?: string | null | undefined;
+  /** Secret access key. */
+  secretAccessKey?: string | null | undefined;
+  /** Of temporary keys. */
+  sessionToken?: string | null | undefined;
+};
+
+/** FAILED: the object is gone or denied for a day. QUARANTINED: it killed its worker three times, or nobody can read it. */
+export type BatchState =
+  | 'CANCELLED'
+  | 'DONE'
+  | 'FAILED'
+  | 'PENDING'
+  | 'QUARANTINED';
+
+/** Exactly one of s3, httpPush, demo: it sets the kind. */
+export type CreateSourceInput = {
+  /** For kinds that read from AWS. */
+  aws?: AwsAccessInput | null | undefined;
+  /** Makes a DEMO source. */
+  demo?: DemoInput | null | undefined;
+  /** Events that match are counted as dropped and not stored. */
+  dropFilter?: EventFilter | null | undefined;
+  /** Makes an HTTP_PUSH source. */
+  httpPush?: HttpPushInput | null | undefined;
+  /** 1 to 100 characters. */
+  name: string;
+  /** Makes an S3_BUCKET source. */
+  s3?: S3BucketInput | null | undefined;
+};
+
+/** batchSize 1-1000, default 1; a webhook without sourceIds leaves DEMO sources out: name the demo source to hear it. */
+export type CreateWebhookInput = {
+  /** Events in a body at most, 1 to 1000; 1 where it is absent. */
+  batchSize?: number | null | undefined;
+  /** Which events; absent: all. */
+  filter?: EventFilter | null | undefined;
+  /** At most 20. */
+  headers?: Array<HeaderInput> | null | undefined;
+  /** 1 to 100 characters. */
+  name: string;
+  /** A secret of your own: whsec_ and base64 of 24 to 64 bytes; absent: one is made. */
+  secret?: string | null | undefined;
+  /** Whose events; absent: of all sources but the demo. */
+  sourceIds?: Array<string> | null | undefined;
+  /** 1,000 to 30,000; 15,000 where it is absent. */
+  timeoutMs?: number | null | undefined;
+  /** http or https; no private address unless WEBHOOK_ALLOW_CIDRS opens it. */
+  url: string;
+};
+
+/** An e-mail address and a password. */
+export type CredentialsInput = {
+  /** Case does not matter. */
+  email: string;
+  /** 8 to 128 characters, not one of the most common passwords. */
+  password: string;
+};
+
+/** Which deliveries. Members are AND-ed, values in a list OR-ed. */
+export type DeliveryFilter = {
+  /** With one of these events. */
+  eventIds?: Array<string> | null | undefined;
+  /** Made at or after this. */
+  from?: string | null | undefined;
+  /** In these states. */
+  states?: Array<DeliveryState> | null | undefined;
+  /** Made before this. */
+  to?: string | null | undefined;
+  /** Of these webhooks. */
+  webhookIds?: Array<string> | null | undefined;
+};
+
+/** Where a delivery stands. */
+export type DeliveryState =
+  | 'CANCELLED'
+  | 'DELIVERED'
+  | 'FAILED'
+  | 'PENDING';
+
+/** Believable records, made up. */
+export type DemoInput = {
+  /** 0.01 to 1,000; 5 where it is absent. */
+  eventsPerSecond?: number | null | undefined;
+  /** The same seed tells the same story; 1 where it is absent. */
+  seed?: number | null | undefined;
+};
+
+/** Members are AND-ed, values in a list OR-ed, a trailing * matches a prefix, addresses also take CIDR, text looks into names, ARNs, addresses, errors and resources. One language for queries, subscriptions, webhooks and drop filters. Nests at most 4 deep and holds at most 200 values of at most 1 KB. */
+export type EventFilter = {
+  /** Access keys that signed the request. */
+  accessKeyIds?: Array<string> | null | undefined;
+  /** Accounts that received the event. */
+  accountIds?: Array<string> | null | undefined;
+  /** Names or ARNs of who acted. */
+  actors?: Array<string> | null | undefined;
+  /** Kinds of sourceIPAddress. */
+  addressKinds?: Array<AddressKind> | null | undefined;
+  /** What stands in sourceIPAddress, or a CIDR such as 203.0.113.0/24. */
+  addresses?: Array<string> | null | undefined;
+  /** All of these must match. */
+  all?: Array<EventFilter> | null | undefined;
+  /** At least one of these must match. */
+  any?: Array<EventFilter> | null | undefined;
+  /** Autonomous system numbers. */
+  asns?: Array<number> | null | undefined;
+  /** Such as eu-central-1 or us-*. */
+  awsRegions?: Array<string> | null | undefined;
+  /** ISO 3166-1 alpha-2. */
+  countryCodes?: Array<string> | null | undefined;
+  /** Such as AccessDenied. */
+  errorCodes?: Array<string> | null | undefined;
+  /** Such as AssumeRole or Delete*. */
+  eventNames?: Array<string> | null | undefined;
+  /** Such as iam.amazonaws.com. */
+  eventSources?: Array<string> | null | undefined;
+  /** eventTime at or after this. */
+  from?: string | null | undefined;
+  /** Such as Root or AssumedRole. */
+  identityTypes?: Array<string> | null | undefined;
+  /** Ids of events. */
+  ids?: Array<string> | null | undefined;
+  /** None of these may match. */
+  none?: Array<EventFilter> | null | undefined;
+  /** Whether the action succeeded. */
+  outcome?: Outcome | null | undefined;
+  /** Whether the action only reads. */
+  readOnly?: boolean | null | undefined;
+  /** ARNs of what was touched. */
+  resourceARNs?: Array<string> | null | undefined;
+  /** Whether the root of an account acted. */
+  root?: boolean | null | undefined;
+  /** Sources that stored the event first. */
+  sourceIds?: Array<string> | null | undefined;
+  /** Text that stands in a name, an ARN, an address, an error or a resource, in any case. */
+  text?: string | null | undefined;
+  /** eventTime before this. */
+  to?: string | null | undefined;
+};
+
+/** The order of events; newest eventTime first where it is absent. */
+export type EventOrder = {
+  /** In which direction. */
+  direction: SortDirection;
+  /** By what. */
+  field: EventOrderField;
+};
+
+/** By what events are sorted. */
+export type EventOrderField =
+  | 'EVENT_TIME'
+  | 'INGESTED_AT';
+
+/** A header that is sent along. */
+export type HeaderInput = {
+  /** Its name. */
+  name: string;
+  /** Its value, at most 4 KB. */
+  value: string;
+};
+
+/** How something fares. */
+export type HealthStatus =
+  | 'DEGRADED'
+  | 'FAILING'
+  | 'HEALTHY'
+  | 'UNKNOWN';
+
+/** Records that are pushed by HTTP. */
+export type HttpPushInput = {
+  /** A token of your own, 32 characters at least; absent: one is made and shown once. */
+  token?: string | null | undefined;
+};
+
+/** Whether the action succeeded. */
+export type Outcome =
+  | 'FAILURE'
+  | 'SUCCESS';
+
+/** What a caller may do: each role includes those before it. */
+export type Role =
+  /** Also users, keys and audit. */
+  | 'ADMIN'
+  /** Also writes sources and webhooks, and ingests. */
+  | 'OPERATOR'
+  /** Reads. */
+  | 'VIEWER';
+
+/** A bucket that CloudTrail delivers to. */
+export type S3BucketInput = {
+  /** Twelve digits each; absent: all that are found. */
+  accountIds?: Array<string> | null | undefined;
+  /** Its name. */
+  bucket: string;
+  /** Of an organization trail; absent: found by listing. */
+  organizationId?: string | null | undefined;
+  /** 5 to 86,400 seconds between two listings; 60 where it is absent. */
+  pollIntervalSeconds?: number | null | undefined;
+  /** What stands before AWSLogs/ in the keys. */
+  prefix?: string | null | undefined;
+  /** Absent: all that are found. */
+  regions?: Array<string> | null | undefined;
+  /** Leave out what was delivered before this day; absent: everything there is. */
+  startAt?: string | null | undefined;
+};
+
+/** In which direction. */
+export type SortDirection =
+  | 'ASC'
+  | 'DESC';
+
+/** How events come in. */
+export type SourceKind =
+  | 'DEMO'
+  | 'HTTP_PUSH'
+  | 'S3_BUCKET';
+
+/** Whether a source is read. */
+export type SourceState =
+  | 'ACTIVE'
+  | 'PAUSED';
+
+/** An absent member keeps, null clears; a block of another source kind is an error. */
+export type UpdateSourceInput = {
+  /** Members that are absent keep. */
+  aws?: AwsAccessInput | null | undefined;
+  /** Of a DEMO source. */
+  demo?: DemoInput | null | undefined;
+  /** Null: nothing is dropped. */
+  dropFilter?: EventFilter | null | undefined;
+  /** Of an HTTP_PUSH source. */
+  httpPush?: HttpPushInput | null | undefined;
+  /** 1 to 100 characters. */
+  name?: string | null | undefined;
+  /** Of an S3_BUCKET source; replaces the block. */
+  s3?: S3BucketInput | null | undefined;
+};
+
+/** An absent member keeps, null clears, `headers` is replaced whole. */
+export type UpdateWebhookInput = {
+  /** 1 to 1000; null: 1. */
+  batchSize?: number | null | undefined;
+  /** Which events; null: all. */
+  filter?: EventFilter | null | undefined;
+  /** At most 20; null: none. */
+  headers?: Array<HeaderInput> | null | undefined;
+  /** 1 to 100 characters. */
+  name?: string | null | undefined;
+  /** Whose events; null: of all sources but the demo. */
+  sourceIds?: Array<string> | null | undefined;
+  /** 1,000 to 30,000; null: 15,000. */
+  timeoutMs?: number | null | undefined;
+  /** http or https. */
+  url?: string | null | undefined;
+};
+
+/** A paused webhook keeps its position and catches up later; a disabled one was given up by us. */
+export type WebhookState =
+  | 'ACTIVE'
+  | 'DISABLED'
+  | 'PAUSED';
+
+export type EventPartsFragment = { cursor: string, id: string, eventID: string | null, eventTime: string, eventName: string | null, eventSource: string | null, eventType: string | null, eventCategory: string | null, awsRegion: string | null, recipientAccountId: string | null, sourceIPAddress: string | null, userAgent: string | null, readOnly: boolean | null, errorCode: string | null, errorMessage: string | null, sourceId: string, ingestedAt: string, enrichment: { addressKind: AddressKind, outcome: Outcome, actor: { name: string, kind: string, arn: string | null, accountId: string | null, root: boolean, mfa: boolean | null, issuerArn: string | null }, geo: { country: string | null, countryCode: string | null, region: string | null, subregion: string | null, subdivision: string | null, city: string | null, latitude: number | null, longitude: number | null, timeZone: string | null } | null, network: { asn: number | null, organization: string | null } | null } };
+
+export type EventsQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  last?: number | null | undefined;
+  before?: string | null | undefined;
+  filter?: EventFilter | null | undefined;
+  orderBy?: EventOrder | null | undefined;
+}>;
+
+
+export type EventsQuery = { events: { nodes: Array<{ cursor: string, id: string, eventID: string | null, eventTime: string, eventName: string | null, eventSource: string | null, eventType: string | null, eventCategory: string | null, awsRegion: string | null, recipientAccountId: string | null, sourceIPAddress: string | null, userAgent: string | null, readOnly: boolean | null, errorCode: string | null, errorMessage: string | null, sourceId: string, ingestedAt: string, enrichment: { addressKind: AddressKind, outcome: Outcome, actor: { name: string, kind: string, arn: string | null, accountId: string | null, root: boolean, mfa: boolean | null, issuerArn: string | null }, geo: { country: string | null, countryCode: string | null, region: string | null, subregion: string | null, subdivision: string | null, city: string | null, latitude: number | null, longitude: number | null, timeZone: string | null } | null, network: { asn: number | null, organization: string | null } | null } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+
+export type EventCountQueryVariables = Exact<{
+  filter?: EventFilter | null | undefined;
+  limit?: number | null | undefined;
+}>;
+
+
+export type EventCountQuery = { events: { totalCount: number } };
+
+export type EventQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type EventQuery = { event: { eventVersion: string | null, managementEvent: boolean | null, requestID: string | null, sharedEventID: string | null, requestParameters: unknown, responseElements: unknown, raw: unknown, rawText: string, cursor: string, id: string, eventID: string | null, eventTime: string, eventName: string | null, eventSource: string | null, eventType: string | null, eventCategory: string | null, awsRegion: string | null, recipientAccountId: string | null, sourceIPAddress: string | null, userAgent: string | null, readOnly: boolean | null, errorCode: string | null, errorMessage: string | null, sourceId: string, ingestedAt: string, userIdentity: { type: string | null, principalId: string | null, arn: string | null, accountId: string | null, accessKeyId: string | null, userName: string | null, invokedBy: string | null, sessionContext: unknown } | null, resources: Array<{ ARN: string | null, accountId: string | null, type: string | null }>, source: { id: string, name: string } | null, enrichment: { addressKind: AddressKind, outcome: Outcome, actor: { name: string, kind: string, arn: string | null, accountId: string | null, root: boolean, mfa: boolean | null, issuerArn: string | null }, geo: { country: string | null, countryCode: string | null, region: string | null, subregion: string | null, subdivision: string | null, city: string | null, latitude: number | null, longitude: number | null, timeZone: string | null } | null, network: { asn: number | null, organization: string | null } | null } } | null };
+
+export type IngestEventsMutationVariables = Exact<{
+  records?: Array<unknown> | unknown | null | undefined;
+  recordsText?: string | null | undefined;
+  sourceId?: string | null | undefined;
+}>;
+
+
+export type IngestEventsMutation = { ingestEvents: { received: number, stored: number, duplicates: number, dropped: number, rejected: Array<{ index: number, reason: string }> } };
+
+export type EventEnrichedSubscriptionVariables = Exact<{
+  filter?: EventFilter | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type EventEnrichedSubscription = { eventEnriched: { cursor: string, id: string, eventID: string | null, eventTime: string, eventName: string | null, eventSource: string | null, eventType: string | null, eventCategory: string | null, awsRegion: string | null, recipientAccountId: string | null, sourceIPAddress: string | null, userAgent: string | null, readOnly: boolean | null, errorCode: string | null, errorMessage: string | null, sourceId: string, ingestedAt: string, enrichment: { addressKind: AddressKind, outcome: Outcome, actor: { name: string, kind: string, arn: string | null, accountId: string | null, root: boolean, mfa: boolean | null, issuerArn: string | null }, geo: { country: string | null, countryCode: string | null, region: string | null, subregion: string | null, subdivision: string | null, city: string | null, latitude: number | null, longitude: number | null, timeZone: string | null } | null, network: { asn: number | null, organization: string | null } | null } } };
+
+export type HealthQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type HealthQuery = { health: { status: HealthStatus, version: string, uptimeSeconds: number, components: Array<{ name: string, status: HealthStatus, latencyMs: number | null, message: string | null }> } };
+
+export type SessionPartsFragment = { accessToken: string, refreshToken: string, expiresAt: string, user: { id: string, email: string, role: Role } };
+
+export type SignUpMutationVariables = Exact<{
+  input: CredentialsInput;
+  setupToken?: string | null | undefined;
+}>;
+
+
+export type SignUpMutation = { signUp: { accessToken: string, refreshToken: string, expiresAt: string, user: { id: string, email: string, role: Role } } };
+
+export type LoginMutationVariables = Exact<{
+  input: CredentialsInput;
+}>;
+
+
+export type LoginMutation = { login: { accessToken: string, refreshToken: string, expiresAt: string, user: { id: string, email: string, role: Role } } };
+
+export type RefreshSessionMutationVariables = Exact<{
+  refreshToken: string;
+}>;
+
+
+export type RefreshSessionMutation = { refreshSession: { accessToken: string, refreshToken: string, expiresAt: string, user: { id: string, email: string, role: Role } } };
+
+export type LogoutMutationVariables = Exact<{ [key: string]: never; }>;
+
+
+export type LogoutMutation = { logout: boolean };
+
+export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type ViewerQuery = { viewer: { role: Role, user: { id: string, email: string, role: Role, createdAt: string, lastLoginAt: string | null } | null } | null };
+
+export type SourcePartsFragment = { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } };
+
+export type BatchPartsFragment = { id: string, sourceId: string, reference: string, state: BatchState, attempts: number, received: number, stored: number, duplicates: number, dropped: number, rejected: number, error: string | null, createdAt: string, doneAt: string | null };
+
+export type SourcesQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  kinds?: Array<SourceKind> | SourceKind | null | undefined;
+  states?: Array<SourceState> | SourceState | null | undefined;
+}>;
+
+
+export type SourcesQuery = { sources: { totalCount: number, nodes: Array<{ id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type SourceQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type SourceQuery = { source: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } | null };
+
+export type SourceBatchesQueryVariables = Exact<{
+  id: string;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  states?: Array<BatchState> | BatchState | null | undefined;
+}>;
+
+
+export type SourceBatchesQuery = { source: { batches: { nodes: Array<{ id: string, sourceId: string, reference: string, state: BatchState, attempts: number, received: number, stored: number, duplicates: number, dropped: number, rejected: number, error: string | null, createdAt: string, doneAt: string | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } | null };
+
+export type BatchQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type BatchQuery = { batch: { id: string, sourceId: string, reference: string, state: BatchState, attempts: number, received: number, stored: number, duplicates: number, dropped: number, rejected: number, error: string | null, createdAt: string, doneAt: string | null } | null };
+
+export type CreateSourceMutationVariables = Exact<{
+  input: CreateSourceInput;
+}>;
+
+
+export type CreateSourceMutation = { createSource: { ingestToken: string | null, source: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } } };
+
+export type UpdateSourceMutationVariables = Exact<{
+  id: string;
+  input: UpdateSourceInput;
+}>;
+
+
+export type UpdateSourceMutation = { updateSource: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } };
+
+export type DeleteSourceMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type DeleteSourceMutation = { deleteSource: string };
+
+export type PauseSourceMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type PauseSourceMutation = { pauseSource: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } };
+
+export type ResumeSourceMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type ResumeSourceMutation = { resumeSource: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } };
+
+export type FetchNowMutationVariables = Exact<{
+  sourceId: string;
+}>;
+
+
+export type FetchNowMutation = { fetchNow: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } };
+
+export type WebhookPartsFragment = { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number } };
+
+export type DeliveryPartsFragment = { id: string, webhookId: string, state: DeliveryState, eventIds: Array<string>, attemptCount: number, nextAttemptAt: string | null, createdAt: string, completedAt: string | null, test: boolean };
+
+export type WebhooksQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  states?: Array<WebhookState> | WebhookState | null | undefined;
+}>;
+
+
+export type WebhooksQuery = { webhooks: { totalCount: number, nodes: Array<{ id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type WebhookQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type WebhookQuery = { webhook: { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, createdAt: string, updatedAt: string, sources: Array<{ id: string, name: string }>, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number } } | null };
+
+export type DeliveriesQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  filter?: DeliveryFilter | null | undefined;
+}>;
+
+
+export type DeliveriesQuery = { deliveries: { totalCount: number, nodes: Array<{ id: string, webhookId: string, state: DeliveryState, eventIds: Array<string>, attemptCount: number, nextAttemptAt: string | null, createdAt: string, completedAt: string | null, test: boolean }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type DeliveryQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type DeliveryQuery = { delivery: { id: string, webhookId: string, state: DeliveryState, eventIds: Array<string>, attemptCount: number, nextAttemptAt: string | null, createdAt: string, completedAt: string | null, test: boolean, attempts: Array<{ number: number, startedAt: string, durationMs: number, responseStatus: number | null, responseBody: string | null, failure: string | null, address: string | null }>, webhook: { id: string, name: string } | null } | null };
+
+export type CreateWebhookMutationVariables = Exact<{
+  input: CreateWebhookInput;
+}>;
+
+
+export type CreateWebhookMutation = { createWebhook: { secret: string, webhook: { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number } } } };
+
+export type UpdateWebhookMutationVariables = Exact<{
+  id: string;
+  input: UpdateWebhookInput;
+}>;
+
+
+export type UpdateWebhookMutation = { updateWebhook: { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number } } };
+
+export type DeleteWebhookMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type DeleteWebhookMutation = { deleteWebhook: string };
+
+export type PauseWebhookMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type PauseWebhookMutation = { pauseWebhook: { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number } } };
+
+export type ResumeWebhookMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type ResumeWebhookMutation = { resumeWebhook: { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number } } };
+
+export class TypedDocumentString<TResult, TVariables>
+  extends String
+  implements DocumentTypeDecoration<TResult, TVariables>
+{
+  __apiType?: NonNullable<DocumentTypeDecoration<TResult, TVariables>['__apiType']>;
+  private value: string;
+  public __meta__?: Record<string, any> | undefined;
+
+  constructor(value: string, __meta__?: Record<string, any> | undefined) {
+    super(value);
+    this.value = value;
+    this.__meta__ = __meta__;
+  }
+
+  override toString(): string & DocumentTypeDecoration<TResult, TVariables> {
+    return this.value;
+  }
+}
+export const EventPartsFragmentDoc = new TypedDocumentString(`
+    fragment EventParts on EnrichedEvent {
+  cursor
+  id
+  eventID
+  eventTime
+  eventName
+  eventSource
+  eventType
+  eventCategory
+  awsRegion
+  recipientAccountId
+  sourceIPAddress
+  userAgent
+  readOnly
+  errorCode
+  errorMessage
+  sourceId
+  ingestedAt
+  enrichment {
+    addressKind
+    outcome
+    actor {
+      name
+      kind
+      arn
+      accountId
+      root
+      mfa
+      issuerArn
+    }
+    geo {
+      country
+      countryCode
+      region
+      subregion
+      subdivision
+      city
+      latitude
+      longitude
+      timeZone
+    }
+    network {
+      asn
+      organization
+    }
+  }
+}
+    `, {"fragmentName":"EventParts"}) as unknown as TypedDocumentString<EventPartsFragment, unknown>;
+export const SessionPartsFragmentDoc = new TypedDocumentString(`
+    fragment SessionParts on Session {
+  accessToken
+  refreshToken
+  expiresAt
+  user {
+    id
+    email
+    role
+  }
+}
+    `, {"fragmentName":"SessionParts"}) as unknown as TypedDocumentString<SessionPartsFragment, unknown>;
+export const SourcePartsFragmentDoc = new TypedDocumentString(`
+    fragment SourceParts on Source {
+  id
+  name
+  kind
+  state
+  createdAt
+  updatedAt
+  aws {
+    region
+    profile
+    hasStaticKeys
+    endpointUrl
+  }
+  s3 {
+    bucket
+    prefix
+    accountIds
+    regions
+    organizationId
+    pollIntervalSeconds
+    startAt
+  }
+  httpPush {
+    path
+    tokenHint
+  }
+  demo {
+    eventsPerSecond
+    seed
+  }
+  dropFilter
+  status {
+    health
+    lastError
+    lastErrorAt
+    remedy
+    lastSuccessAt
+    nextRunAt
+    checkpoint
+    received
+    stored
+    duplicates
+    dropped
+    rejected
+  }
+}
+    `, {"fragmentName":"SourceParts"}) as unknown as TypedDocumentString<SourcePartsFragment, unknown>;
+export const BatchPartsFragmentDoc = new TypedDocumentString(`
+    fragment BatchParts on Batch {
+  id
+  sourceId
+  reference
+  state
+  attempts
+  received
+  stored
+  duplicates
+  dropped
+  rejected
+  error
+  createdAt
+  doneAt
+}
+    `, {"fragmentName":"BatchParts"}) as unknown as TypedDocumentString<BatchPartsFragment, unknown>;
+export const WebhookPartsFragmentDoc = new TypedDocumentString(`
+    fragment WebhookParts on Webhook {
+  id
+  name
+  url
+  state
+  stateReason
+  filter
+  sourceIds
+  headerNames
+  secretHint
+  batchSize
+  timeoutMs
+  createdAt
+  updatedAt
+  stats {
+    behind
+    pending
+    delivered
+    failed
+    consecutiveFailures
+  }
+}
+    `, {"fragmentName":"WebhookParts"}) as unknown as TypedDocumentString<WebhookPartsFragment, unknown>;
+export const DeliveryPartsFragmentDoc = new TypedDocumentString(`
+    fragment DeliveryParts on Delivery {
+  id
+  webhookId
+  state
+  eventIds
+  attemptCount
+  nextAttemptAt
+  createdAt
+  completedAt
+  test
+}
+    `, {"fragmentName":"DeliveryParts"}) as unknown as TypedDocumentString<DeliveryPartsFragment, unknown>;
+export const EventsDocument = new TypedDocumentString(`
+    query Events($first: Int, $after: String, $last: Int, $before: String, $filter: EventFilter, $orderBy: EventOrder) {
+  events(
+    first: $first
+    after: $after
+    last: $last
+    before: $before
+    filter: $filter
+    orderBy: $orderBy
+  ) {
+    nodes {
+      ...EventParts
+    }
+    pageInfo {
+      hasNextPage
+      hasPreviousPage
+      startCursor
+      endCursor
+    }
+  }
+}
+    fragment EventParts on EnrichedEvent {
+  cursor
+  id
+  eventID
+  eventTime
+  eventName
+  eventSource
+  eventType
+  eventCategory
+  awsRegion
+  recipientAccountId
+  sourceIPAddress
+  userAgent
+  readOnly
+  errorCode
+  errorMessage
+  sourceId
+  ingestedAt
+  enrichment {
+    addressKind
+    outcome
+    actor {
+      name
+      kind
+      arn
+      accountId
+      root
+      mfa
+      issuerArn
+    }
+    geo {
+      country
+      countryCode
+      region
+      subregion
+      subdivision
+      city
+      latitude
+      longitude
+      timeZone
+    }
+    network {
+      asn
+      organization
+    }
+  }
+}`) as unknown as TypedDocumentString<EventsQuery, EventsQueryVariables>;
+export const EventCountDocument = new TypedDocumentString(`
+    query EventCount($filter: EventFilter, $limit: Int) {
+  events(first: 1, filter: $filter) {
+    totalCount(limit: $limit)
+  }
+}
+    `) as unknown as TypedDocumentString<EventCountQuery, EventCountQueryVariables>;
+export const EventDocument = new TypedDocumentString(`
+    query Event($id: ID!) {
+  event(id: $id) {
+    ...EventParts
+    eventVersion
+    managementEvent
+    requestID
+    sharedEventID
+    userIdentity {
+      type
+      principalId
+      arn
+      accountId
+      accessKeyId
+      userName
+      invokedBy
+      sessionContext
+    }
+    requestParameters
+    responseElements
+    resources {
+      ARN
+      accountId
+      type
+    }
+    source {
+      id
+      name
+    }
+    raw
+    rawText
+  }
+}
+    fragment EventParts on EnrichedEvent {
+  cursor
+  id
+  eventID
+  eventTime
+  eventName
+  eventSource
+  eventType
+  eventCategory
+  awsRegion
+  recipientAccountId
+  sourceIPAddress
+  userAgent
+  readOnly
+  errorCode
+  errorMessage
+  sourceId
+  ingestedAt
+  enrichment {
+    addressKind
+    outcome
+    actor {
+      name
+      kind
+      arn
+      accountId
+      root
+      mfa
+      issuerArn
+    }
+    geo {
+      country
+      countryCode
+      region
+      subregion
+      subdivision
+      city
+      latitude
+      longitude
+      timeZone
+    }
+    network {
+      asn
+      organization
+    }
+  }
+}`) as unknown as TypedDocumentString<EventQuery, EventQueryVariables>;
+export const IngestEventsDocument = new TypedDocumentString(`
+    mutation IngestEvents($records: [JSON!], $recordsText: String, $sourceId: ID) {
+  ingestEvents(records: $records, recordsText: $recordsText, sourceId: $sourceId) {
+    received
+    stored
+    duplicates
+    dropped
+    rejected {
+      index
+      reason
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<IngestEventsMutation, IngestEventsMutationVariables>;
+export const EventEnrichedDocument = new TypedDocumentString(`
+    subscription EventEnriched($filter: EventFilter, $after: String) {
+  eventEnriched(filter: $filter, after: $after) {
+    ...EventParts
+  }
+}
+    fragment EventParts on EnrichedEvent {
+  cursor
+  id
+  eventID
+  eventTime
+  eventName
+  eventSource
+  eventType
+  eventCategory
+  awsRegion
+  recipientAccountId
+  sourceIPAddress
+  userAgent
+  readOnly
+  errorCode
+  errorMessage
+  sourceId
+  ingestedAt
+  enrichment {
+    addressKind
+    outcome
+    actor {
+      name
+      kind
+      arn
+      accountId
+      root
+      mfa
+      issuerArn
+    }
+    geo {
+      country
+      countryCode
+      region
+      subregion
+      subdivision
+      city
+      latitude
+      longitude
+      timeZone
+    }
+    network {
+      asn
+      organization
+    }
+  }
+}`) as unknown as TypedDocumentString<EventEnrichedSubscription, EventEnrichedSubscriptionVariables>;
+export const HealthDocument = new TypedDocumentString(`
+    query Health {
+  health {
+    status
+    version
+    uptimeSeconds
+    components {
+      name
+      status
+      latencyMs
+      message
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<HealthQuery, HealthQueryVariables>;
+export const SignUpDocument = new TypedDocumentString(`
+    mutation SignUp($input: CredentialsInput!, $setupToken: String) {
+  signUp(input: $input, setupToken: $setupToken) {
+    ...SessionParts
+  }
+}
+    fragment SessionParts on Session {
+  accessToken
+  refreshToken
+  expiresAt
+  user {
+    id
+    email
+    role
+  }
+}`) as unknown as TypedDocumentString<SignUpMutation, SignUpMutationVariables>;
+export const LoginDocument = new TypedDocumentString(`
+    mutation Login($input: CredentialsInput!) {
+  login(input: $input) {
+    ...SessionParts
+  }
+}
+    fragment SessionParts on Session {
+  accessToken
+  refreshToken
+  expiresAt
+  user {
+    id
+    email
+    role
+  }
+}`) as unknown as TypedDocumentString<LoginMutation, LoginMutationVariables>;
+export const RefreshSessionDocument = new TypedDocumentString(`
+    mutation RefreshSession($refreshToken: String!) {
+  refreshSession(refreshToken: $refreshToken) {
+    ...SessionParts
+  }
+}
+    fragment SessionParts on Session {
+  accessToken
+  refreshToken
+  expiresAt
+  user {
+    id
+    email
+    role
+  }
+}`) as unknown as TypedDocumentString<RefreshSessionMutation, RefreshSessionMutationVariables>;
+export const LogoutDocument = new TypedDocumentString(`
+    mutation Logout {
+  logout
+}
+    `) as unknown as TypedDocumentString<LogoutMutation, LogoutMutationVariables>;
+export const ViewerDocument = new TypedDocumentString(`
+    query Viewer {
+  viewer {
+    role
+    user {
+      id
+      email
+      role
+      createdAt
+      lastLoginAt
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ViewerQuery, ViewerQueryVariables>;
+export const SourcesDocument = new TypedDocumentString(`
+    query Sources($first: Int, $after: String, $kinds: [SourceKind!], $states: [SourceState!]) {
+  sources(first: $first, after: $after, kinds: $kinds, states: $states) {
+    totalCount
+    nodes {
+      ...SourceParts
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+    fragment SourceParts on Source {
+  id
+  name
+  kind
+  state
+  createdAt
+  updatedAt
+  aws {
+    region
+    profile
+    hasStaticKeys
+    endpointUrl
+  }
+  s3 {
+    bucket
+    prefix
+    accountIds
+    regions
+    organizationId
+    pollIntervalSeconds
+    startAt
+  }
+  httpPush {
+    path
+    tokenHint
+  }
+  demo {
+    eventsPerSecond
+    seed
+  }
+  dropFilter
+  status {
+    health
+    lastError
+    lastErrorAt
+    remedy
+    lastSuccessAt
+    nextRunAt
+    checkpoint
+    received
+    stored
+    duplicates
+    dropped
+    rejected
+  }
+}`) as unknown as TypedDocumentString<SourcesQuery, SourcesQueryVariables>;
+export const SourceDocument = new TypedDocumentString(`
+    query Source($id: ID!) {
+  source(id: $id) {
+    ...SourceParts
+  }
+}
+    fragment SourceParts on Source {
+  id
+  name
+  kind
+  state
+  createdAt
+  updatedAt
+  aws {
+    region
+    profile
+    hasStaticKeys
+    endpointUrl
+  }
+  s3 {
+    bucket
+    prefix
+    accountIds
+    regions
+    organizationId
+    pollIntervalSeconds
+    startAt
+  }
+  httpPush {
+    path
+    tokenHint
+  }
+  demo {
+    eventsPerSecond
+    seed
+  }
+  dropFilter
+  status {
+    health
+    lastError
+    lastErrorAt
+    remedy
+    lastSuccessAt
+    nextRunAt
+    checkpoint
+    received
+    stored
+    duplicates
+    dropped
+    rejected
+  }
+}`) as unknown as TypedDocumentString<SourceQuery, SourceQueryVariables>;
+export const SourceBatchesDocument = new TypedDocumentString(`
+    query SourceBatches($id: ID!, $first: Int, $after: String, $states: [BatchState!]) {
+  source(id: $id) {
+    batches(first: $first, after: $after, states: $states) {
+      nodes {
+        ...BatchParts
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+  }
+}
+    fragment BatchParts on Batch {
+  id
+  sourceId
+  reference
+  state
+  attempts
+  received
+  stored
+  duplicates
+  dropped
+  rejected
+  error
+  createdAt
+  doneAt
+}`) as unknown as TypedDocumentString<SourceBatchesQuery, SourceBatchesQueryVariables>;
+export const BatchDocument = new TypedDocumentString(`
+    query Batch($id: ID!) {
+  batch(id: $id) {
+    ...BatchParts
+  }
+}
+    fragment BatchParts on Batch {
+  id
+  sourceId
+  reference
+  state
+  attempts
+  received
+  stored
+  duplicates
+  dropped
+  rejected
+  error
+  createdAt
+  doneAt
+}`) as unknown as TypedDocumentString<BatchQuery, BatchQueryVariables>;
+export const CreateSourceDocument = new TypedDocumentString(`
+    mutation CreateSource($input: CreateSourceInput!) {
+  createSource(input: $input) {
+    source {
+      ...SourceParts
+    }
+    ingestToken
+  }
+}
+    fragment SourceParts on Source {
+  id
+  name
+  kind
+  state
+  createdAt
+  updatedAt
+  aws {
+    region
+    profile
+    hasStaticKeys
+    endpointUrl
+  }
+  s3 {
+    bucket
+    prefix
+    accountIds
+    regions
+    organizationId
+    pollIntervalSeconds
+    startAt
+  }
+  httpPush {
+    path
+    tokenHint
+  }
+  demo {
+    eventsPerSecond
+    seed
+  }
+  dropFilter
+  status {
+    health
+    lastError
+    lastErrorAt
+    remedy
+    lastSuccessAt
+    nextRunAt
+    checkpoint
+    received
+    stored
+    duplicates
+    dropped
+    rejected
+  }
+}`) as unknown as TypedDocumentString<CreateSourceMutation, CreateSourceMutationVariables>;
+export const UpdateSourceDocument = new TypedDocumentString(`
+    mutation UpdateSource($id: ID!, $input: UpdateSourceInput!) {
+  updateSource(id: $id, input: $input) {
+    ...SourceParts
+  }
+}
+    fragment SourceParts on Source {
+  id
+  name
+  kind
+  state
+  createdAt
+  updatedAt
+  aws {
+    region
+    profile
+    hasStaticKeys
+    endpointUrl
+  }
+  s3 {
+    bucket
+    prefix
+    accountIds
+    regions
+    organizationId
+    pollIntervalSeconds
+    startAt
+  }
+  httpPush {
+    path
+    tokenHint
+  }
+  demo {
+    eventsPerSecond
+    seed
+  }
+  dropFilter
+  status {
+    health
+    lastError
+    lastErrorAt
+    remedy
+    lastSuccessAt
+    nextRunAt
+    checkpoint
+    received
+    stored
+    duplicates
+    dropped
+    rejected
+  }
+}`) as unknown as TypedDocumentString<UpdateSourceMutation, UpdateSourceMutationVariables>;
+export const DeleteSourceDocument = new TypedDocumentString(`
+    mutation DeleteSource($id: ID!) {
+  deleteSource(id: $id)
+}
+    `) as unknown as TypedDocumentString<DeleteSourceMutation, DeleteSourceMutationVariables>;
+export const PauseSourceDocument = new TypedDocumentString(`
+    mutation PauseSource($id: ID!) {
+  pauseSource(id: $id) {
+    ...SourceParts
+  }
+}
+    fragment SourceParts on Source {
+  id
+  name
+  kind
+  state
+  createdAt
+  updatedAt
+  aws {
+    region
+    profile
+    hasStaticKeys
+    endpointUrl
+  }
+  s3 {
+    bucket
+    prefix
+    accountIds
+    regions
+    organizationId
+    pollIntervalSeconds
+    startAt
+  }
+  httpPush {
+    path
+    tokenHint
+  }
+  demo {
+    eventsPerSecond
+    seed
+  }
+  dropFilter
+  status {
+    health
+    lastError
+    lastErrorAt
+    remedy
+    lastSuccessAt
+    nextRunAt
+    checkpoint
+    received
+    stored
+    duplicates
+    dropped
+    rejected
+  }
+}`) as unknown as TypedDocumentString<PauseSourceMutation, PauseSourceMutationVariables>;
+export const ResumeSourceDocument = new TypedDocumentString(`
+    mutation ResumeSource($id: ID!) {
+  resumeSource(id: $id) {
+    ...SourceParts
+  }
+}
+    fragment SourceParts on Source {
+  id
+  name
+  kind
+  state
+  createdAt
+  updatedAt
+  aws {
+    region
+    profile
+    hasStaticKeys
+    endpointUrl
+  }
+  s3 {
+    bucket
+    prefix
+    accountIds
+    regions
+    organizationId
+    pollIntervalSeconds
+    startAt
+  }
+  httpPush {
+    path
+    tokenHint
+  }
+  demo {
+    eventsPerSecond
+    seed
+  }
+  dropFilter
+  status {
+    health
+    lastError
+    lastErrorAt
+    remedy
+    lastSuccessAt
+    nextRunAt
+    checkpoint
+    received
+    stored
+    duplicates
+    dropped
+    rejected
+  }
+}`) as unknown as TypedDocumentString<ResumeSourceMutation, ResumeSourceMutationVariables>;
+export const FetchNowDocument = new TypedDocumentString(`
+    mutation FetchNow($sourceId: ID!) {
+  fetchNow(sourceId: $sourceId) {
+    ...SourceParts
+  }
+}
+    fragment SourceParts on Source {
+  id
+  name
+  kind
+  state
+  createdAt
+  updatedAt
+  aws {
+    region
+    profile
+    hasStaticKeys
+    endpointUrl
+  }
+  s3 {
+    bucket
+    prefix
+    accountIds
+    regions
+    organizationId
+    pollIntervalSeconds
+    startAt
+  }
+  httpPush {
+    path
+    tokenHint
+  }
+  demo {
+    eventsPerSecond
+    seed
+  }
+  dropFilter
+  status {
+    health
+    lastError
+    lastErrorAt
+    remedy
+    lastSuccessAt
+    nextRunAt
+    checkpoint
+    received
+    stored
+    duplicates
+    dropped
+    rejected
+  }
+}`) as unknown as TypedDocumentString<FetchNowMutation, FetchNowMutationVariables>;
+export const WebhooksDocument = new TypedDocumentString(`
+    query Webhooks($first: Int, $after: String, $states: [WebhookState!]) {
+  webhooks(first: $first, after: $after, states: $states) {
+    totalCount
+    nodes {
+      ...WebhookParts
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+    fragment WebhookParts on Webhook {
+  id
+  name
+  url
+  state
+  stateReason
+  filter
+  sourceIds
+  headerNames
+  secretHint
+  batchSize
+  timeoutMs
+  createdAt
+  updatedAt
+  stats {
+    behind
+    pending
+    delivered
+    failed
+    consecutiveFailures
+  }
+}`) as unknown as TypedDocumentString<WebhooksQuery, WebhooksQueryVariables>;
+export const WebhookDocument = new TypedDocumentString(`
+    query Webhook($id: ID!) {
+  webhook(id: $id) {
+    ...WebhookParts
+    sources {
+      id
+      name
+    }
+  }
+}
+    fragment WebhookParts on Webhook {
+  id
+  name
+  url
+  state
+  stateReason
+  filter
+  sourceIds
+  headerNames
+  secretHint
+  batchSize
+  timeoutMs
+  createdAt
+  updatedAt
+  stats {
+    behind
+    pending
+    delivered
+    failed
+    consecutiveFailures
+  }
+}`) as unknown as TypedDocumentString<WebhookQuery, WebhookQueryVariables>;
+export const DeliveriesDocument = new TypedDocumentString(`
+    query Deliveries($first: Int, $after: String, $filter: DeliveryFilter) {
+  deliveries(first: $first, after: $after, filter: $filter) {
+    totalCount
+    nodes {
+      ...DeliveryParts
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+    fragment DeliveryParts on Delivery {
+  id
+  webhookId
+  state
+  eventIds
+  attemptCount
+  nextAttemptAt
+  createdAt
+  completedAt
+  test
+}`) as unknown as TypedDocumentString<DeliveriesQuery, DeliveriesQueryVariables>;
+export const DeliveryDocument = new TypedDocumentString(`
+    query Delivery($id: ID!) {
+  delivery(id: $id) {
+    ...DeliveryParts
+    attempts {
+      number
+      startedAt
+      durationMs
+      responseStatus
+      responseBody
+      failure
+      address
+    }
+    webhook {
+      id
+      name
+    }
+  }
+}
+    fragment DeliveryParts on Delivery {
+  id
+  webhookId
+  state
+  eventIds
+  attemptCount
+  nextAttemptAt
+  createdAt
+  completedAt
+  test
+}`) as unknown as TypedDocumentString<DeliveryQuery, DeliveryQueryVariables>;
+export const CreateWebhookDocument = new TypedDocumentString(`
+    mutation CreateWebhook($input: CreateWebhookInput!) {
+  createWebhook(input: $input) {
+    webhook {
+      ...WebhookParts
+    }
+    secret
+  }
+}
+    fragment WebhookParts on Webhook {
+  id
+  name
+  url
+  state
+  stateReason
+  filter
+  sourceIds
+  headerNames
+  secretHint
+  batchSize
+  timeoutMs
+  createdAt
+  updatedAt
+  stats {
+    behind
+    pending
+    delivered
+    failed
+    consecutiveFailures
+  }
+}`) as unknown as TypedDocumentString<CreateWebhookMutation, CreateWebhookMutationVariables>;
+export const UpdateWebhookDocument = new TypedDocumentString(`
+    mutation UpdateWebhook($id: ID!, $input: UpdateWebhookInput!) {
+  updateWebhook(id: $id, input: $input) {
+    ...WebhookParts
+  }
+}
+    fragment WebhookParts on Webhook {
+  id
+  name
+  url
+  state
+  stateReason
+  filter
+  sourceIds
+  headerNames
+  secretHint
+  batchSize
+  timeoutMs
+  createdAt
+  updatedAt
+  stats {
+    behind
+    pending
+    delivered
+    failed
+    consecutiveFailures
+  }
+}`) as unknown as TypedDocumentString<UpdateWebhookMutation, UpdateWebhookMutationVariables>;
+export const DeleteWebhookDocument = new TypedDocumentString(`
+    mutation DeleteWebhook($id: ID!) {
+  deleteWebhook(id: $id)
+}
+    `) as unknown as TypedDocumentString<DeleteWebhookMutation, DeleteWebhookMutationVariables>;
+export const PauseWebhookDocument = new TypedDocumentString(`
+    mutation PauseWebhook($id: ID!) {
+  pauseWebhook(id: $id) {
+    ...WebhookParts
+  }
+}
+    fragment WebhookParts on Webhook {
+  id
+  name
+  url
+  state
+  stateReason
+  filter
+  sourceIds
+  headerNames
+  secretHint
+  batchSize
+  timeoutMs
+  createdAt
+  updatedAt
+  stats {
+    behind
+    pending
+    delivered
+    failed
+    consecutiveFailures
+  }
+}`) as unknown as TypedDocumentString<PauseWebhookMutation, PauseWebhookMutationVariables>;
+export const ResumeWebhookDocument = new TypedDocumentString(`
+    mutation ResumeWebhook($id: ID!) {
+  resumeWebhook(id: $id) {
+    ...WebhookParts
+  }
+}
+    fragment WebhookParts on Webhook {
+  id
+  name
+  url
+  state
+  stateReason
+  filter
+  sourceIds
+  headerNames
+  secretHint
+  batchSize
+  timeoutMs
+  createdAt
+  updatedAt
+  stats {
+    behind
+    pending
+    delivered
+    failed
+    consecutiveFailures
+  }
+}`) as unknown as TypedDocumentString<ResumeWebhookMutation, ResumeWebhookMutationVariables>;

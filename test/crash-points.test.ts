@@ -1,0 +1,154 @@
+import { CRASH_POINTS, type CrashPoint } from '../src/pipeline/crash-points';
+import { eventually } from './support/eventually';
+import {
+  countersOf,
+  createPushSource,
+  demoRecords,
+  expectConsistent,
+  idsOf,
+  ledger,
+  pushApart,
+} from './support/ledger';
+import { startTrailGraph, type TestTrailGraph } from './support/trailgraph';
+import { WebhookReceiver } from './support/webhook-receiver';
+import { WorkerCrew } from './support/worker-process';
+
+type CrashAt = CrashPoint | `${CrashPoint}:${number}`;
+
+/** Each point as soon as it is reached, and some in the midst of the work. */
+const CRASHES: CrashAt[] = [
+  ...CRASH_POINTS,
+  'events-inserted:3',
+  'before-commit:4',
+  'published:5',
+  'response-received:10',
+];
+
+/** A batch of several slices, several small ones, and one that repeats records and holds one that can't be kept. */
+const SIZES = [1_300, 700, 500, 300, 150, 50];
+const FRESH = 3_000;
+const REPEATED = 40;
+const TOTALS = {
+  received: FRESH + REPEATED + 1,
+  stored: FRESH,
+  duplicates: REPEATED,
+  dropped: 0,
+  rejected: 1,
+};
+
+const AT_A_TIME = 4;
+const WITHIN_MS = 80_000;
+
+interface Outcome {
+  app: TestTrailGraph;
+  receiver: WebhookReceiver;
+  sourceId: string;
+  webhookId: string;
+  records: { eventID: string }[];
+}
+
+/** A trail, a webhook, a worker that is killed where it is told to, and another one that ends the work. */
+async function runThrough(
+  crashAt: CrashAt,
+  seed: number,
+  cleanups: (() => Promise<void>)[],
+): Promise<Outcome> {
+  const app = await startTrailGraph({ settings: { ROLE: 'api', TRAILGRAPH_LEASE_SECONDS: '1' } });
+  cleanups.push(() => app.stop());
+  const receiver = new WebhookReceiver();
+  const url = await receiver.start();
+  cleanups.push(() => receiver.stop());
+  const crew = new WorkerCrew(app.environment);
+  cleanups.push(() => crew.killAll());
+  const admin = await app.admin();
+  const source = await createPushSource(admin);
+  const { createWebhook } = await admin.run<{ createWebhook: { webhook: { id: string }; secret: string } }>(
+    'mutation ($input: CreateWebhookInput!) { createWebhook(input: $input) { webhook { id } secret } }',
+    { input: { name: 'crash', url, batchSize: 100, timeoutMs: 1_000 } },
+  );
+  receiver.trust(createWebhook.secret);
+
+  const records = demoRecords(seed, 0, FRESH);
+  const bodies: unknown[][] = SIZES.map((size, index) => {
+    const from = SIZES.slice(0, index).reduce((sum, one) => sum + one, 0);
+    return records.slice(from, from + size);
+  });
+  bodies[5]!.push(...records.slice(0, REPEATED), { eventTime: 'yesterday' });
+
+  const doomed = crew.start(crashAt);
+  const { statuses } = await pushApart(app, source, bodies);
+  expect(await doomed.ended(40_000)).toEqual({ code: null, signal: 'SIGKILL' });
+  crew.start();
+  await app.drain();
+  // The door told each sender whether its records were stored by then; either way they are kept.
+  for (const status of await statuses) expect([200, 503]).toContain(status);
+  const wanted = new Set(idsOf(records));
+  await eventually(
+    async () => {
+      for (const { eventIds } of receiver.received) for (const id of eventIds) wanted.delete(id);
+      const pending = await app.core.deliveries.pendingCount(createWebhook.webhook.id, 1);
+      return wanted.size === 0 && pending === 0;
+    },
+    'the receiver has heard of every event',
+    60_000,
+  );
+  await crew.killAll();
+  return { app, receiver, sourceId: source.id, webhookId: createWebhook.webhook.id, records };
+}
+
+describe('a worker that is killed', () => {
+  const outcomes = new Map<CrashAt, Promise<Outcome>>();
+  const cleanups: (() => Promise<void>)[] = [];
+
+  // Most of the time goes by in waiting for leases and attempts to run out: several wait at once.
+  beforeAll(() => {
+    const queue = [...CRASHES].sort((a, b) => Number(waitsLong(b)) - Number(waitsLong(a)));
+    const starts = new Map<CrashAt, () => void>();
+    for (const [seed, crashAt] of CRASHES.entries()) {
+      const turn = new Promise<void>((resolve) => starts.set(crashAt, resolve));
+      const outcome = turn.then(() => runThrough(crashAt, seed + 1, cleanups));
+      outcome.catch(() => undefined); // The test that waits for it tells.
+      outcomes.set(crashAt, outcome);
+    }
+    const lane = async (): Promise<void> => {
+      for (let next = queue.shift(); next; next = queue.shift()) {
+        starts.get(next)!();
+        await outcomes.get(next)!.catch(() => undefined); // Told by its test.
+      }
+    };
+    for (let index = 0; index < AT_A_TIME; index++) void lane();
+  });
+  afterAll(async () => {
+    await Promise.allSettled(outcomes.values());
+    for (const cleanup of cleanups.reverse()) await cleanup();
+  }, WITHIN_MS);
+
+  test.each(CRASHES)(
+    'at %s leaves the same totals as one that lives, and every event reaches the webhook',
+    async (crashAt) => {
+      const { app, receiver, sourceId, records, webhookId } = await outcomes.get(crashAt)!;
+      const { batches, events, db } = ledger(app);
+
+      expect(await events.distinct('_id')).toEqual([...new Set(idsOf(records))].sort());
+      expect(await events.countDocuments()).toBe(FRESH);
+      expect(await countersOf(app, sourceId)).toEqual(TOTALS);
+      expect(await batches.countDocuments({ state: 'DONE' })).toBe(SIZES.length);
+      expect(await batches.countDocuments()).toBe(SIZES.length);
+      expect(await db.collection('quarantine').countDocuments()).toBe(1);
+      await expectConsistent(app);
+
+      expect(receiver.faults).toEqual([]);
+      const byId = receiver.byWebhookId();
+      for (const bodies of byId.values()) for (const body of bodies) expect(body).toEqual(bodies[0]);
+      // Each event belongs to one delivery: what came twice came under the same webhook-id.
+      expect([...byId.values()].flatMap(([first]) => first).sort()).toEqual(idsOf(records).sort());
+      expect(await app.core.deliveries.countByState(webhookId, 'DELIVERED')).toBe(byId.size);
+    },
+    WITHIN_MS,
+  );
+});
+
+/** An attempt that was begun keeps others away until its deadline and a margin have passed. */
+function waitsLong(crashAt: CrashAt): boolean {
+  return crashAt.startsWith('attempt-recorded') || crashAt.startsWith('response-received');
+}
