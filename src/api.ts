@@ -16,7 +16,7 @@ import { EventConnectionResolver, EventResolver } from './graphql/events/resolve
 import { HealthResolver } from './graphql/health/resolver';
 import { PeopleResolver } from './graphql/people/resolver';
 import { createSchema, type Resolvers } from './graphql/schema';
-import { SourceResolver } from './graphql/sources/resolver';
+import { BatchResolver, SourceResolver } from './graphql/sources/resolver';
 import { SourceAdmin } from './graphql/sources/source-admin';
 import {
   DeliveryConnectionResolver,
@@ -172,7 +172,8 @@ function resolversOf(
   };
   return {
     people: new PeopleResolver(parts.accounts, core.users),
-    sources: new SourceResolver({ sources, batches, commits, admin: sourceAdmin }),
+    sources: new SourceResolver({ sources, batches, commits, admin: sourceAdmin, now }),
+    batches: new BatchResolver(sources),
     events: new EventResolver(reader, ingest),
     eventConnections: new EventConnectionResolver(reader),
     eventLinks: new EventLinksResolver({ deliveries, sources }),

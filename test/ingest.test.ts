@@ -143,6 +143,22 @@ describe('records that are pushed', () => {
     expect(event.rawText).toContain('"big":9007199254740993');
   });
 
+  test('and inputs of the wrong shape are refused without repeating what may be a secret', async () => {
+    const { errors } = await admin.raw(
+      'mutation ($input: CreateSourceInput!) { createSource(input: $input) { source { id } } }',
+      {
+        input: {
+          name: 'x',
+          s3: { bucket: 'b-u' },
+          aws: { secretAccessKey: 'canary; at "x"', nonsense: 'canary-2' },
+        },
+      },
+    );
+    expect(errors?.[0]?.extensions.code).toBe('BAD_USER_INPUT');
+    expect(errors?.[0]?.message).toContain('nonsense');
+    expect(JSON.stringify(errors)).not.toContain('canary');
+  });
+
   test('leave counters that reconcile', async () => {
     const { source: read } = await admin.run<{ source: { status: Record<string, number> } }>(
       `query ($id: ID!) { source(id: $id) { ${STATUS} } }`,

@@ -176,8 +176,8 @@ describe('an odd file in a bucket', () => {
       /unexpected "}" at byte \d+ of the JSON text$/,
     ],
     [
-      'has a record without an end',
-      (r = three()) => whole(r.slice(0, 2), gzipSync(`{"Records":[${r[0]},${r[1]},${r[2]!.slice(0, -1)}]}`)),
+      'has a text without an end',
+      (r = three()) => whole(r.slice(0, 2), gzipSync(`{"Records":[${r[0]},${r[1]},${r[2]!.slice(0, -2)}]}`)),
       /the JSON text ends too early, after \d+ bytes$/,
     ],
     ['is truncated', (r = three()) => whole(r.slice(0, 2), cutAt(r, 2)), /unexpected end of file$/],

@@ -70,15 +70,26 @@ describe('without its queue the pipeline goes on', () => {
       .split('\n')
       .filter((line) => line !== '' && !line.includes('name=the-test')).length;
 
-  /** Whether hints are given and taken: jobs were numbered, and none of them waits. */
-  async function hintsFlow(client: Redis, { database }: TestTrailGraph): Promise<boolean> {
-    const key = (part: string): string => `${database}:enrich:${part}`;
-    const [given, waiting, active] = await Promise.all([
-      client.get(key('id')),
-      client.llen(key('waiting')),
-      client.llen(key('active')),
-    ]);
-    return Number(given) > 0 && waiting + active === 0;
+  /** Gives a hint and waits until it is taken: jobs are numbered, and none of them waits. */
+  async function hintsFlow(client: Redis, app: TestTrailGraph, withinMs: number): Promise<void> {
+    const key = (part: string): string => `${app.database}:enrich:${part}`;
+    const taken = async (): Promise<boolean> => {
+      const [given, waiting, active] = await Promise.all([
+        client.get(key('id')),
+        client.llen(key('waiting')),
+        client.llen(key('active')),
+      ]);
+      return Number(given) > 0 && waiting + active === 0;
+    };
+    await eventually(
+      async () => {
+        await app.core.hint('enrich', ['nothing-by-this-name']);
+        await eventually(taken, 'it is taken', 500);
+        return true;
+      },
+      'hints are given and taken',
+      withinMs,
+    );
   }
 
   test('while Valkey is killed and wiped in the middle, and its hints and connections come back by themselves', async () => {
@@ -87,10 +98,10 @@ describe('without its queue the pipeline goes on', () => {
     await eventually(async () => (await connectionsOf(client)) >= 8, 'all connections are there');
     const connections = await connectionsOf(client);
     const bodies = bodiesOf(101, 60, 25);
-    const sending = bodies.map(async (body, index) => {
-      await eventually(async () => (await app.core.commits.head()) >= index - 20, 'it is this one’s turn');
-      await pushUntilStored(app, source, body);
-    });
+    const lane = async (first: number): Promise<void> => {
+      for (const body of bodies.slice(first, first + 10)) await pushUntilStored(app, source, body);
+    };
+    const sending = [0, 10, 20, 30, 40, 50].map(lane);
     await eventually(async () => (await app.core.commits.head()) >= 5, 'some are stored');
     await valkey.kill();
     await Promise.all(sending);
@@ -98,16 +109,8 @@ describe('without its queue the pipeline goes on', () => {
     expect(health.status).toBe(200);
     expect(await health.json()).toMatchObject({ status: 'DEGRADED' });
     await valkey.start();
-    const back = Date.now();
-    await eventually(
-      async () => {
-        await app.core.hint('enrich', ['nothing-by-this-name']);
-        return hintsFlow(client, app);
-      },
-      'hints are given and taken again',
-      15_000,
-    );
-    expect(Date.now() - back).toBeLessThan(15_000);
+    // They are to be back within 5 s; a busy machine is given three times that.
+    await hintsFlow(client, app, 15_000);
     await eventually(
       async () => (await connectionsOf(client)) === connections,
       'its connections are as before',
@@ -126,10 +129,7 @@ describe('without its queue the pipeline goes on', () => {
       if (index % 10 === 5) await client.script('FLUSH');
       expect(await push(app, source, body)).toBe(200);
     }
-    await eventually(async () => {
-      await app.core.hint('enrich', ['nothing-by-this-name']);
-      return hintsFlow(client, app);
-    }, 'hints are given and taken again');
+    await hintsFlow(client, app, 15_000);
     expect(await storedIds(app)).toEqual(bodies.flatMap(idsOf).sort());
     await expectConsistent(app);
   });
@@ -158,12 +158,10 @@ describe('without its queue the pipeline goes on', () => {
     });
     await valkey.start();
     const client = valkey.client();
-    await eventually(async () => {
-      await app.core.hint('enrich', ['nothing-by-this-name']);
-      return hintsFlow(client, app);
-    }, 'hints flow once it is there');
+    await hintsFlow(client, app, 15_000);
     await eventually(
-      async () => (await (await fetch(`${app.url}/readyz`)).json()).status === 'HEALTHY',
+      async () =>
+        ((await (await fetch(`${app.url}/readyz`)).json()) as { status: string }).status === 'HEALTHY',
       'health says so',
     );
   });
@@ -362,7 +360,8 @@ describe('a batch', () => {
       { eventID: string }[],
     ];
     const first = crew.start();
-    expect(await push(app, source, done)).toBe(200);
+    const early = await pushApart(app, source, [done]);
+    await app.drain();
     first.kill('SIGTERM');
     expect(await first.ended(20_000)).toEqual({ code: 0, signal: null });
     const { statuses } = await pushApart(app, source, [begun]);
@@ -372,7 +371,7 @@ describe('a batch', () => {
     await admin.run('mutation ($id: ID!) { deleteSource(id: $id) }', { id: source.id });
     crew.start();
     await app.drain();
-    await Promise.all([statuses, later.statuses]);
+    await Promise.all([early.statuses, statuses, later.statuses]);
     const states = await ledger(app).batches.find().sort({ createdAt: 1 }).toArray();
     expect(states.map(({ state, stored }) => ({ state, stored }))).toEqual([
       { state: 'DONE', stored: 200 },

@@ -17,7 +17,7 @@ async function main(): Promise<ExitCode> {
     stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,
-    stopped: stopSignal(),
+    stopped: stopSignal,
     exit: (exitCode) => {
       code = exitCode;
     },
@@ -30,7 +30,7 @@ async function main(): Promise<ExitCode> {
   }
 }
 
-/** Aborts at the first Ctrl-C or SIGTERM; the second one ends the process at once. */
+/** For a command that ends in order: aborts at the first Ctrl-C or SIGTERM; the second one ends the process at once. */
 function stopSignal(): AbortSignal {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -14,8 +14,8 @@ export interface CommandProcess {
   stdin: PasswordInput;
   stdout: NodeJS.WriteStream;
   stderr: NodeJS.WriteStream;
-  /** Aborted when the user asks to stop. */
-  stopped: AbortSignal;
+  /** What is aborted when the user asks to stop; a command that does not call it is ended at once. */
+  stopped: () => AbortSignal;
   /** Sets the exit code of a command that did not throw. */
   exit: (code: ExitCode) => void;
 }
@@ -114,8 +114,9 @@ function addIngest(program: Command, io: CommandProcess): void {
           dataDir: options.dataDir ?? null,
           settings: settingsOf(io),
         });
-        const { stdout, stderr, stopped } = io;
-        io.exit(await ingest({ paths, door, json: options.json === true, stdout, stderr, stopped }));
+        const { stdout, stderr } = io;
+        const json = options.json === true;
+        io.exit(await ingest({ paths, door, json, stdout, stderr, stopped: io.stopped() }));
       },
     );
 }

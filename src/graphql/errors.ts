@@ -94,7 +94,7 @@ export function formatGraphQLError(
   const code = formatted.extensions?.code;
   if (isCallersOwn(error, code)) {
     const told = typeof code === 'string' && CALLERS_OWN.has(code) ? code : 'BAD_USER_INPUT';
-    return { message: formatted.message, ...place, extensions: { code: told, ...id } };
+    return { message: withoutValue(formatted.message), ...place, extensions: { code: told, ...id } };
   }
   onUnknown(error instanceof GraphQLError && error.originalError ? error.originalError : error);
   return {
@@ -110,4 +110,12 @@ function isCallersOwn(error: unknown, code: unknown): boolean {
   if (!(error instanceof GraphQLError) || error.path !== undefined) return false;
   // graphql-js wraps what a scalar said of a variable's value in an error of its own.
   return !error.originalError || error.originalError instanceof GraphQLError;
+}
+
+/** graphql-js repeats the value of a variable that does not fit; it may be a secret. */
+function withoutValue(message: string): string {
+  const match = /^Variable "(\$[^"]*)" got invalid value [\s\S]*?(?: at "([^"]*)")?; ([^;]*)$/.exec(message);
+  if (!match) return message;
+  const [, variable, place, reason = ''] = match;
+  return `Variable "${variable}" got an invalid value${place ? ` at "${place}"` : ''}; ${reason.replace(/: [\s\S]*$/, '.')}`;
 }

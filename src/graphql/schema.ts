@@ -9,7 +9,7 @@ import { EventConnectionResolver, EventResolver } from './events/resolver';
 import { HealthResolver } from './health/resolver';
 import { PeopleResolver } from './people/resolver';
 import { DateTimeScalar } from './scalars';
-import { SourceResolver } from './sources/resolver';
+import { BatchResolver, SourceResolver } from './sources/resolver';
 import {
   DeliveryConnectionResolver,
   DeliveryResolver,
@@ -21,6 +21,7 @@ import {
 export interface Resolvers {
   people: PeopleResolver;
   sources: SourceResolver;
+  batches: BatchResolver;
   events: EventResolver;
   eventConnections: EventConnectionResolver;
   eventLinks: EventLinksResolver;
@@ -51,6 +52,7 @@ function build(resolverOf: (cls: unknown) => unknown): Promise<GraphQLSchema> {
     resolvers: [
       PeopleResolver,
       SourceResolver,
+      BatchResolver,
       EventResolver,
       EventConnectionResolver,
       EventLinksResolver,

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import BeeQueue from 'bee-queue';
 import { messageOf } from '../domain/errors';
 import type { Logger } from '../observe/logger';
+import { type HintAddress, type HintClient, HintConnections } from './hint-connections';
 
 /** A hint: "look now at this". Nothing depends on it, since MongoDB holds what is to be done. */
 export interface Hint {
@@ -12,38 +13,25 @@ export interface HintQueueOptions {
   name: string;
   /** Namespace of the keys. */
   prefix: string;
-  address: { host: string; port: number; username?: string; password?: string; db: number; tls: boolean };
+  address: HintAddress;
   /** Where hints are taken: absent in a process that only gives them. */
   worker?: { concurrency: number; handle: (id: string) => Promise<void> };
   onLost: (count: number) => void;
   log: Logger;
 }
 
-/** What we use of Bee-Queue beyond its types. */
-interface Internals {
-  client: {
-    ping(done: (error: Error | null) => void): void;
-    on(event: 'ready', listener: () => void): void;
-    end(flush: boolean): void;
-  };
-  /** Waits for jobs; only in a process that takes them. */
-  bclient: { end(flush: boolean): void } | null;
-}
-
-/** A queue of Bee-Queue's and what ends it for good. */
+/** A queue of Bee-Queue's and its connections. */
 interface Connected {
   queue: BeeQueue<Hint>;
-  /** Lets go of its connections, now or when they come to be: Bee-Queue forgets those that never were ready. */
-  abandon: () => void;
+  connections: HintConnections;
 }
 
-/** It goes on trying by itself; so long without an answer, a socket is taken for a dead one. */
-const READY_MS = 30_000;
+/** It goes on connecting by itself; so long without an answer, a socket is taken for a dead one. */
+const READY_MS = 10_000;
 const ANSWER_MS = 1_500;
 const CHECK_EVERY_MS = 10_000;
 const REBUILD_EVERY_MS = 1_000;
 const STALL_MS = 30_000;
-const ABANDON_MS = 100;
 
 /**
  * One queue of hints. Bee-Queue gives up on a server that was away (its scripts are gone after a restart, a half-open
@@ -102,28 +90,24 @@ export class HintQueue {
         this.attach(candidate);
       } catch (error) {
         this.trouble(error);
-        candidate.abandon();
+        void candidate.queue.close(ANSWER_MS).catch(() => undefined); // It never was ready: there is nothing to finish.
+        candidate.connections.end();
         await delay(REBUILD_EVERY_MS, undefined, { signal }).catch(() => undefined); // Closing ends the wait.
       }
     }
   }
 
   private create(): Connected {
-    let abandoned = false;
     const { name, prefix, address, worker } = this.options;
+    const onError = (error: Error): void => {
+      this.trouble(error);
+      if (String(error.message).includes('NOSCRIPT')) void loadScripts(connections.commands);
+    };
+    const connections = new HintConnections(address, onError);
     const queue = new BeeQueue<Hint>(name, {
       prefix,
-      redis: {
-        host: address.host,
-        port: address.port,
-        db: address.db,
-        ...(address.password ? { password: address.password } : {}),
-        ...(address.username ? { user: address.username } : {}),
-        ...(address.tls ? { tls: {} } : {}),
-        retry_strategy: ({ attempt }: { attempt: number }) =>
-          abandoned ? new Error('the queue was given up') : Math.min(100 * attempt, 1_000),
-        socket_initial_delay: 5_000,
-      },
+      redis: connections.commands as never, // Its types know a client of another version only.
+      quitCommandClient: false,
       isWorker: worker !== undefined,
       getEvents: false,
       sendEvents: false,
@@ -133,25 +117,13 @@ export class HintQueue {
       activateDelayedJobs: false,
       stallInterval: STALL_MS,
     });
-    queue.on('error', (error) => {
-      this.trouble(error);
-      if (String(error.message).includes('NOSCRIPT')) void loadScripts(queue);
-    });
-    const abandon = (): void => {
-      abandoned = true;
-      void queue.close(ABANDON_MS).catch(() => undefined); // What it still waited for was given up.
-      void queue.ready().then(
-        () => endConnections(queue),
-        () => undefined, // Nothing to end: the connection failed.
-      );
-    };
-    return { queue, abandon };
+    queue.on('error', onError);
+    return { queue, connections };
   }
 
   private attach(connected: Connected): void {
-    const { queue } = connected;
-    const { client } = queue as unknown as Internals;
-    client.on('ready', () => void loadScripts(queue)); // A server that was restarted has forgotten them.
+    const { queue, connections } = connected;
+    connections.commands.on('ready', () => void loadScripts(connections.commands)); // A server that was restarted has forgotten them.
     const { worker } = this.options;
     if (worker) {
       queue.process(worker.concurrency, async (job) => {
@@ -162,16 +134,16 @@ export class HintQueue {
   }
 
   private async check(): Promise<void> {
-    const queue = this.connected?.queue;
-    if (!queue || this.closing.signal.aborted) return;
-    const { client } = queue as unknown as Internals;
+    const { connected } = this;
+    if (!connected || this.closing.signal.aborted) return;
+    const { commands } = connected.connections;
     try {
       await within(
         ANSWER_MS,
-        new Promise<void>((resolve, reject) => client.ping((error) => (error ? reject(error) : resolve()))),
+        new Promise<void>((resolve, reject) => commands.ping((error) => (error ? reject(error) : resolve()))),
       );
-      await within(ANSWER_MS, loadScripts(queue));
-      if (this.options.worker) await within(ANSWER_MS, queue.checkStalledJobs());
+      await within(ANSWER_MS, loadScripts(commands));
+      if (this.options.worker) await within(ANSWER_MS, connected.queue.checkStalledJobs());
     } catch (error) {
       this.trouble(error);
       this.rebuild();
@@ -183,7 +155,7 @@ export class HintQueue {
     this.connected = null;
     if (!connected) return;
     await within(ANSWER_MS, connected.queue.close(ANSWER_MS)).catch((error: unknown) => this.trouble(error));
-    connected.abandon();
+    connected.connections.end();
   }
 
   /** One line a minute: a server that is away fails every call. */
@@ -197,12 +169,6 @@ export class HintQueue {
   }
 }
 
-function endConnections(queue: BeeQueue<Hint>): void {
-  const { client, bclient } = queue as unknown as Internals;
-  client.end(true);
-  bclient?.end(true);
-}
-
 function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
@@ -210,9 +176,9 @@ function aborted(signal: AbortSignal): Promise<never> {
 }
 
 /** Gives the server our scripts again where it lacks them. */
-async function loadScripts(queue: BeeQueue<Hint>): Promise<void> {
-  const lua = require('bee-queue/lib/lua') as { buildCache(client: unknown): Promise<void> };
-  await lua.buildCache((queue as unknown as Internals).client).catch(() => undefined); // The next check tells what is wrong.
+async function loadScripts(client: HintClient): Promise<void> {
+  const lua = require('bee-queue/lib/lua') as { buildCache(client: HintClient): Promise<void> };
+  await lua.buildCache(client).catch(() => undefined); // The next check tells what is wrong.
 }
 
 async function within<T>(ms: number, promise: Promise<T>): Promise<T> {

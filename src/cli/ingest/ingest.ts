@@ -66,6 +66,7 @@ class IngestRun {
   private readonly packer = new BodyPacker();
   private readonly inFlight = new Set<Promise<void>>();
   private readonly rejected: string[] = [];
+  private rejectedByServer = 0;
   private failure: unknown = null;
 
   constructor(
@@ -94,7 +95,7 @@ class IngestRun {
 
   /** The first rejected records by file and place, and how many more there are. */
   rejections(): string[] {
-    const more = this.summary.rejected - this.rejected.length;
+    const more = this.rejectedByServer - this.rejected.length;
     return more > 0 ? [...this.rejected, `${more} more records were rejected`] : this.rejected;
   }
 
@@ -123,11 +124,12 @@ class IngestRun {
     });
   }
 
-  /** Waits for a free place, not for the answer. */
+  /** Waits for a free place, not for the answer. Sends nothing more once the user stopped it. */
   private async send(body: Body | null): Promise<void> {
     if (!body) return;
     while (this.inFlight.size >= REQUESTS_AT_A_TIME) await Promise.race(this.inFlight);
     if (this.failure) throw this.failure;
+    if (this.stopped.aborted) return;
     const sending: Promise<void> = this.push(body)
       .catch((error: unknown) => {
         this.failure ??= error;
@@ -140,6 +142,7 @@ class IngestRun {
     const { rejections, ...counts } = await this.client.send(body.text);
     for (const name of ['received', 'stored', 'duplicates', 'dropped', 'rejected'] as const)
       this.summary[name] += counts[name];
+    this.rejectedByServer += counts.rejected;
     for (const { index, reason } of rejections) {
       if (this.rejected.length === MAX_REJECTIONS_TOLD) break;
       const origin = originOf(body, index);

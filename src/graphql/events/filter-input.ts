@@ -2,7 +2,7 @@ import { Field, ID, InputType, Int } from 'type-graphql';
 import type { AddressKind, Outcome } from '../../domain/event';
 import type { EventFilter } from '../../domain/filter';
 import { DateTimeScalar } from '../scalars';
-import { AddressKindEnum, OutcomeEnum } from './types';
+import { AddressKindEnum, OutcomeEnum } from './enrichment-types';
 
 const LIST = { nullable: true } as const;
 

@@ -19,11 +19,11 @@ import type { CommitStore } from '../../store/commits';
 import type { SourceStore } from '../../store/sources';
 import { connectionTypes, countedConnectionTypes, pageRequest, toConnection } from '../connection';
 import type { Context } from '../context';
+import { CreateSourceInput, UpdateSourceInput } from './inputs';
 import type { SourceAdmin } from './source-admin';
 import {
   Batch,
   BatchStateEnum,
-  CreateSourceInput,
   CreateSourcePayload,
   Source,
   SourceKindEnum,
@@ -31,7 +31,6 @@ import {
   SourceStatus,
   toBatch,
   toSource,
-  UpdateSourceInput,
 } from './types';
 
 const batchTypes = connectionTypes('Batch', () => Batch);
@@ -48,6 +47,7 @@ export interface SourceResolverParts {
   batches: BatchStore;
   commits: CommitStore;
   admin: SourceAdmin;
+  now: () => Date;
 }
 
 @Resolver(() => Source)
@@ -143,10 +143,14 @@ export class SourceResolver {
       commits.countsAfter(stored._id, stored.through),
       batches.oldestPendingObject(stored._id),
     ]);
+    const checkpoint = oldestPending ?? stored.status.lastSuccessAt;
     return {
       ...stored.status,
       nextRunAt: stored.state === 'ACTIVE' ? stored.nextRunAt : null,
-      checkpoint: oldestPending ?? stored.status.lastSuccessAt,
+      checkpoint,
+      lagSeconds: checkpoint
+        ? Math.max(0, Math.round((this.parts.now().getTime() - checkpoint.getTime()) / 1_000))
+        : null,
       ...addCounts(stored.counters, unfolded),
     };
   }
@@ -166,5 +170,16 @@ export class SourceResolver {
       await this.parts.batches.page(id, states ?? null, pageRequest({ first, after })),
       toBatch,
     );
+  }
+}
+
+@Resolver(() => Batch)
+export class BatchResolver {
+  constructor(private readonly sources: SourceStore) {}
+
+  @FieldResolver(() => Source, { nullable: true, description: 'Null where the source is deleted.' })
+  async source(@Root() { sourceId }: Batch): Promise<Source | null> {
+    const source = await this.sources.get(sourceId);
+    return source ? toSource(source) : null;
   }
 }

@@ -1,8 +1,7 @@
-import { Field, Float, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { Field, Float, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import type { BatchState, Batch as StoredBatch } from '../../domain/batch';
 import type { EventFilter } from '../../domain/filter';
 import type { HealthStatus, SourceKind, SourceState, Source as StoredSource } from '../../domain/source';
-import { EventFilterInput } from '../events/filter-input';
 import { BigIntScalar, DateTimeScalar, JsonScalar } from '../scalars';
 
 export const SourceKindEnum = { S3_BUCKET: 'S3_BUCKET', HTTP_PUSH: 'HTTP_PUSH', DEMO: 'DEMO' } as const;
@@ -110,6 +109,12 @@ export class SourceStatus {
 
   @Field(() => DateTimeScalar, { ...MAYBE, description: 'When it is read next.' })
   nextRunAt!: Date | null;
+
+  @Field(() => Int, {
+    ...MAYBE,
+    description: 'Seconds since the checkpoint; null where nothing was read yet.',
+  })
+  lagSeconds!: number | null;
 
   @Field(() => DateTimeScalar, {
     ...MAYBE,
@@ -226,125 +231,6 @@ export class Batch {
 
   @Field(() => DateTimeScalar, { ...MAYBE, description: 'When it was settled.' })
   doneAt!: Date | null;
-}
-
-@InputType({ description: 'How to reach AWS. Keys are sealed and never shown again.' })
-export class AwsAccessInput {
-  @Field(() => String, { ...MAYBE, description: 'us-east-1 where it is absent.' })
-  region?: string | null;
-
-  @Field(() => String, {
-    ...MAYBE,
-    description: "Profile of the server's own AWS configuration; ADMIN only.",
-  })
-  profile?: string | null;
-
-  @Field(() => String, { ...MAYBE, description: 'Access key id.' })
-  accessKeyId?: string | null;
-
-  @Field(() => String, { ...MAYBE, description: 'Secret access key.' })
-  secretAccessKey?: string | null;
-
-  @Field(() => String, { ...MAYBE, description: 'Of temporary keys.' })
-  sessionToken?: string | null;
-
-  @Field(() => String, { ...MAYBE, description: 'http(s) URL of an S3-compatible server.' })
-  endpointUrl?: string | null;
-}
-
-@InputType({ description: 'A bucket that CloudTrail delivers to.' })
-export class S3BucketInput {
-  @Field(() => String, { description: 'Its name.' })
-  bucket!: string;
-
-  @Field(() => String, { ...MAYBE, description: 'What stands before AWSLogs/ in the keys.' })
-  prefix?: string | null;
-
-  @Field(() => [String], { ...MAYBE, description: 'Twelve digits each; absent: all that are found.' })
-  accountIds?: string[] | null;
-
-  @Field(() => [String], { ...MAYBE, description: 'Absent: all that are found.' })
-  regions?: string[] | null;
-
-  @Field(() => String, { ...MAYBE, description: 'Of an organization trail; absent: found by listing.' })
-  organizationId?: string | null;
-
-  @Field(() => Int, {
-    ...MAYBE,
-    description: '5 to 86,400 seconds between two listings; 60 where it is absent.',
-  })
-  pollIntervalSeconds?: number | null;
-
-  @Field(() => DateTimeScalar, {
-    ...MAYBE,
-    description: 'Leave out what was delivered before this day; absent: everything there is.',
-  })
-  startAt?: Date | null;
-}
-
-@InputType({ description: 'Records that are pushed by HTTP.' })
-export class HttpPushInput {
-  @Field(() => String, {
-    ...MAYBE,
-    description: 'A token of your own, 32 characters at least; absent: one is made and shown once.',
-  })
-  token?: string | null;
-}
-
-@InputType({ description: 'Believable records, made up.' })
-export class DemoInput {
-  @Field(() => Float, { ...MAYBE, description: '0.01 to 1,000; 5 where it is absent.' })
-  eventsPerSecond?: number | null;
-
-  @Field(() => Int, { ...MAYBE, description: 'The same seed tells the same story; 1 where it is absent.' })
-  seed?: number | null;
-}
-
-@InputType({ description: 'Exactly one of s3, httpPush, demo: it sets the kind.' })
-export class CreateSourceInput {
-  @Field(() => String, { description: '1 to 100 characters.' })
-  name!: string;
-
-  @Field(() => AwsAccessInput, { ...MAYBE, description: 'For kinds that read from AWS.' })
-  aws?: AwsAccessInput | null;
-
-  @Field(() => S3BucketInput, { ...MAYBE, description: 'Makes an S3_BUCKET source.' })
-  s3?: S3BucketInput | null;
-
-  @Field(() => HttpPushInput, { ...MAYBE, description: 'Makes an HTTP_PUSH source.' })
-  httpPush?: HttpPushInput | null;
-
-  @Field(() => DemoInput, { ...MAYBE, description: 'Makes a DEMO source.' })
-  demo?: DemoInput | null;
-
-  @Field(() => EventFilterInput, {
-    ...MAYBE,
-    description: 'Events that match are counted as dropped and not stored.',
-  })
-  dropFilter?: EventFilterInput | null;
-}
-
-@InputType({
-  description: 'An absent member keeps, null clears; a block of another source kind is an error.',
-})
-export class UpdateSourceInput {
-  @Field(() => String, { ...MAYBE, description: '1 to 100 characters.' })
-  name?: string | null;
-
-  @Field(() => AwsAccessInput, { ...MAYBE, description: 'Members that are absent keep.' })
-  aws?: AwsAccessInput | null;
-
-  @Field(() => S3BucketInput, { ...MAYBE, description: 'Of an S3_BUCKET source; replaces the block.' })
-  s3?: S3BucketInput | null;
-
-  @Field(() => HttpPushInput, { ...MAYBE, description: 'Of an HTTP_PUSH source.' })
-  httpPush?: HttpPushInput | null;
-
-  @Field(() => DemoInput, { ...MAYBE, description: 'Of a DEMO source.' })
-  demo?: DemoInput | null;
-
-  @Field(() => EventFilterInput, { ...MAYBE, description: 'Null: nothing is dropped.' })
-  dropFilter?: EventFilterInput | null;
 }
 
 export function toSource(source: StoredSource): Source {

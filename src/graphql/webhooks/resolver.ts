@@ -19,13 +19,11 @@ import type { WebhookStore } from '../../store/webhooks';
 import { connectionTypes, countedConnectionTypes, pageRequest, toConnection } from '../connection';
 import { EnrichedEvent } from '../events/types';
 import { Source, toSource } from '../sources/types';
+import { CreateWebhookInput, DeliveryFilter, UpdateWebhookInput } from './inputs';
 import {
-  CreateWebhookInput,
   Delivery,
-  DeliveryFilter,
   toDelivery,
   toWebhook,
-  UpdateWebhookInput,
   Webhook,
   WebhookSecretPayload,
   WebhookStateEnum,

@@ -1,4 +1,4 @@
-import { Field, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import type { EventFilter } from '../../domain/filter';
 import type {
   DeliveryState,
@@ -6,7 +6,6 @@ import type {
   Webhook as StoredWebhook,
   WebhookState,
 } from '../../domain/webhook';
-import { EventFilterInput } from '../events/filter-input';
 import { BigIntScalar, DateTimeScalar, JsonScalar } from '../scalars';
 
 export const WebhookStateEnum = { ACTIVE: 'ACTIVE', PAUSED: 'PAUSED', DISABLED: 'DISABLED' } as const;
@@ -157,92 +156,6 @@ export class WebhookSecretPayload {
 
   @Field(() => String, { description: 'The signing secret: whsec_ and base64.' })
   secret!: string;
-}
-
-@InputType({ description: 'A header that is sent along.' })
-export class HeaderInput {
-  @Field(() => String, { description: 'Its name.' })
-  name!: string;
-
-  @Field(() => String, { description: 'Its value, at most 4 KB.' })
-  value!: string;
-}
-
-@InputType({ description: 'Which deliveries. Members are AND-ed, values in a list OR-ed.' })
-export class DeliveryFilter {
-  @Field(() => [ID], { ...MAYBE, description: 'Of these webhooks.' })
-  webhookIds?: string[] | null;
-
-  @Field(() => [DeliveryStateEnum], { ...MAYBE, description: 'In these states.' })
-  states?: DeliveryState[] | null;
-
-  @Field(() => [ID], { ...MAYBE, description: 'With one of these events.' })
-  eventIds?: string[] | null;
-
-  @Field(() => DateTimeScalar, { ...MAYBE, description: 'Made at or after this.' })
-  from?: Date | null;
-
-  @Field(() => DateTimeScalar, { ...MAYBE, description: 'Made before this.' })
-  to?: Date | null;
-}
-
-@InputType({
-  description:
-    'batchSize 1-1000, default 1; a webhook without sourceIds leaves DEMO sources out: name the demo source to hear it.',
-})
-export class CreateWebhookInput {
-  @Field(() => String, { description: '1 to 100 characters.' })
-  name!: string;
-
-  @Field(() => String, {
-    description: 'http or https; no private address unless WEBHOOK_ALLOW_CIDRS opens it.',
-  })
-  url!: string;
-
-  @Field(() => EventFilterInput, { ...MAYBE, description: 'Which events; absent: all.' })
-  filter?: EventFilterInput | null;
-
-  @Field(() => [ID], { ...MAYBE, description: 'Whose events; absent: of all sources but the demo.' })
-  sourceIds?: string[] | null;
-
-  @Field(() => [HeaderInput], { ...MAYBE, description: 'At most 20.' })
-  headers?: HeaderInput[] | null;
-
-  @Field(() => String, {
-    ...MAYBE,
-    description: 'A secret of your own: whsec_ and base64 of 24 to 64 bytes; absent: one is made.',
-  })
-  secret?: string | null;
-
-  @Field(() => Int, { ...MAYBE, description: 'Events in a body at most, 1 to 1000; 1 where it is absent.' })
-  batchSize?: number | null;
-
-  @Field(() => Int, { ...MAYBE, description: '1,000 to 30,000; 15,000 where it is absent.' })
-  timeoutMs?: number | null;
-}
-
-@InputType({ description: 'An absent member keeps, null clears, `headers` is replaced whole.' })
-export class UpdateWebhookInput {
-  @Field(() => String, { ...MAYBE, description: '1 to 100 characters.' })
-  name?: string | null;
-
-  @Field(() => String, { ...MAYBE, description: 'http or https.' })
-  url?: string | null;
-
-  @Field(() => EventFilterInput, { ...MAYBE, description: 'Which events; null: all.' })
-  filter?: EventFilterInput | null;
-
-  @Field(() => [ID], { ...MAYBE, description: 'Whose events; null: of all sources but the demo.' })
-  sourceIds?: string[] | null;
-
-  @Field(() => [HeaderInput], { ...MAYBE, description: 'At most 20; null: none.' })
-  headers?: HeaderInput[] | null;
-
-  @Field(() => Int, { ...MAYBE, description: '1 to 1000; null: 1.' })
-  batchSize?: number | null;
-
-  @Field(() => Int, { ...MAYBE, description: '1,000 to 30,000; null: 15,000.' })
-  timeoutMs?: number | null;
 }
 
 export function toWebhook(webhook: StoredWebhook): Webhook {

@@ -1,0 +1,93 @@
+import { Field, ID, InputType, Int } from 'type-graphql';
+import type { DeliveryState } from '../../domain/webhook';
+import { EventFilterInput } from '../events/filter-input';
+import { DateTimeScalar } from '../scalars';
+import { DeliveryStateEnum } from './types';
+
+const MAYBE = { nullable: true } as const;
+
+@InputType({ description: 'A header that is sent along.' })
+export class HeaderInput {
+  @Field(() => String, { description: 'Its name.' })
+  name!: string;
+
+  @Field(() => String, { description: 'Its value, at most 4 KB.' })
+  value!: string;
+}
+
+@InputType({ description: 'Which deliveries. Members are AND-ed, values in a list OR-ed.' })
+export class DeliveryFilter {
+  @Field(() => [ID], { ...MAYBE, description: 'Of these webhooks.' })
+  webhookIds?: string[] | null;
+
+  @Field(() => [DeliveryStateEnum], { ...MAYBE, description: 'In these states.' })
+  states?: DeliveryState[] | null;
+
+  @Field(() => [ID], { ...MAYBE, description: 'With one of these events.' })
+  eventIds?: string[] | null;
+
+  @Field(() => DateTimeScalar, { ...MAYBE, description: 'Made at or after this.' })
+  from?: Date | null;
+
+  @Field(() => DateTimeScalar, { ...MAYBE, description: 'Made before this.' })
+  to?: Date | null;
+}
+
+@InputType({
+  description:
+    'batchSize 1-1000, default 1; a webhook without sourceIds leaves DEMO sources out: name the demo source to hear it.',
+})
+export class CreateWebhookInput {
+  @Field(() => String, { description: '1 to 100 characters.' })
+  name!: string;
+
+  @Field(() => String, {
+    description: 'http or https; no private address unless WEBHOOK_ALLOW_CIDRS opens it.',
+  })
+  url!: string;
+
+  @Field(() => EventFilterInput, { ...MAYBE, description: 'Which events; absent: all.' })
+  filter?: EventFilterInput | null;
+
+  @Field(() => [ID], { ...MAYBE, description: 'Whose events; absent: of all sources but the demo.' })
+  sourceIds?: string[] | null;
+
+  @Field(() => [HeaderInput], { ...MAYBE, description: 'At most 20.' })
+  headers?: HeaderInput[] | null;
+
+  @Field(() => String, {
+    ...MAYBE,
+    description: 'A secret of your own: whsec_ and base64 of 24 to 64 bytes; absent: one is made.',
+  })
+  secret?: string | null;
+
+  @Field(() => Int, { ...MAYBE, description: 'Events in a body at most, 1 to 1000; 1 where it is absent.' })
+  batchSize?: number | null;
+
+  @Field(() => Int, { ...MAYBE, description: '1,000 to 30,000; 15,000 where it is absent.' })
+  timeoutMs?: number | null;
+}
+
+@InputType({ description: 'An absent member keeps, null clears, `headers` is replaced whole.' })
+export class UpdateWebhookInput {
+  @Field(() => String, { ...MAYBE, description: '1 to 100 characters.' })
+  name?: string | null;
+
+  @Field(() => String, { ...MAYBE, description: 'http or https.' })
+  url?: string | null;
+
+  @Field(() => EventFilterInput, { ...MAYBE, description: 'Which events; null: all.' })
+  filter?: EventFilterInput | null;
+
+  @Field(() => [ID], { ...MAYBE, description: 'Whose events; null: of all sources but the demo.' })
+  sourceIds?: string[] | null;
+
+  @Field(() => [HeaderInput], { ...MAYBE, description: 'At most 20; null: none.' })
+  headers?: HeaderInput[] | null;
+
+  @Field(() => Int, { ...MAYBE, description: '1 to 1000; null: 1.' })
+  batchSize?: number | null;
+
+  @Field(() => Int, { ...MAYBE, description: '1,000 to 30,000; null: 15,000.' })
+  timeoutMs?: number | null;
+}
