@@ -173,7 +173,7 @@ function committer(
     }
     if (Date.now() - hinted < HEAD_HINT_EVERY_MS) return;
     hinted = Date.now();
-    await core.hint('forward', ['head']);
+    void core.hint('forward', ['head']); // Not waited for: a queue that is away takes seconds to say so.
   };
 }
 

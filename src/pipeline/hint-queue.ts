@@ -32,6 +32,8 @@ const ANSWER_MS = 1_500;
 const CHECK_EVERY_MS = 10_000;
 const REBUILD_EVERY_MS = 1_000;
 const STALL_MS = 30_000;
+/** Doubled for each job that is waited for at a time: eight would wait up to 128 s if the first waited 1 s. */
+const TAKE_AGAIN_MS = 10;
 
 /**
  * One queue of hints. Bee-Queue gives up on a server that was away (its scripts are gone after a restart, a half-open
@@ -104,7 +106,7 @@ export class HintQueue {
       if (String(error.message).includes('NOSCRIPT')) void loadScripts(connections.commands);
     };
     const connections = new HintConnections(address, onError);
-    const queue = new BeeQueue<Hint>(name, {
+    const settings = {
       prefix,
       redis: connections.commands as never, // Its types know a client of another version only.
       quitCommandClient: false,
@@ -116,7 +118,9 @@ export class HintQueue {
       removeOnFailure: true,
       activateDelayedJobs: false,
       stallInterval: STALL_MS,
-    });
+      initialRedisFailureRetryDelay: TAKE_AGAIN_MS,
+    };
+    const queue = new BeeQueue<Hint>(name, settings);
     queue.on('error', onError);
     return { queue, connections };
   }
