@@ -101,6 +101,8 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
     sandbox,
     log,
   });
+  // Before its WebSocket server listens along: that would tell a port in use in its own words, with a stack.
+  await listen(app, options);
   const ws = addGraphqlWs(app.server, {
     schema,
     authenticate,
@@ -111,7 +113,6 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
     metrics,
     log,
   });
-  await listen(app, options);
   return {
     url: urlOf(app, options.host),
     accounts,
@@ -119,9 +120,8 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
     directToken,
     stop: async () => {
       feed.close();
-      await ws.close();
-      await apollo.stop();
-      await app.close();
+      // At once: a socket whose peer is gone takes its time, and meanwhile nothing new is to come in by HTTP.
+      await Promise.all([ws.close(), apollo.stop().then(() => app.close())]);
       settlements.close();
     },
   };

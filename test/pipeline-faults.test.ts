@@ -1,23 +1,19 @@
-import { createHash } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { gzipSync } from 'node:zlib';
-import type { Redis } from 'ioredis';
 import type { CrashHook } from '../src/pipeline/crash-points';
 import { eventually } from './support/eventually';
 import type { GraphqlAnswer } from './support/graphql-client';
 import {
+  bodiesOf,
   countersOf,
   createPushSource,
   demoRecords,
   expectConsistent,
   idsOf,
   ledger,
-  type PushSource,
   push,
   pushApart,
+  storedIds,
 } from './support/ledger';
-import { OwnValkey } from './support/own-valkey';
+import { bucketSource, objectBatch, slowObjects } from './support/object-server';
 import { startTrailGraph, type TestOptions, type TestTrailGraph } from './support/trailgraph';
 import { WorkerCrew } from './support/worker-process';
 
@@ -39,133 +35,6 @@ async function startedWithCrew(settings: Record<string, string> = {}) {
   cleanups.push(() => crew.killAll());
   return { app, crew, source: await createPushSource(await app.admin()) };
 }
-
-/** Sends until the door says that it is stored, as a sender does that heard 503. */
-async function pushUntilStored(app: TestTrailGraph, source: PushSource, records: unknown[]): Promise<void> {
-  await eventually(async () => (await push(app, source, records)) === 200, 'the records are stored', 30_000);
-}
-
-const bodiesOf = (seed: number, bodies: number, size: number) =>
-  Array.from({ length: bodies }, (_, index) => demoRecords(seed, index * size, size));
-
-async function storedIds(app: TestTrailGraph): Promise<string[]> {
-  const events = await ledger(app)
-    .events.find({}, { projection: { _id: 1 } })
-    .toArray();
-  return events.map(({ _id }) => _id).sort();
-}
-
-describe('without its queue the pipeline goes on', () => {
-  async function startedWithValkey(options: TestOptions = {}) {
-    const valkey = await OwnValkey.prepare();
-    cleanups.push(() => valkey.close());
-    await valkey.start();
-    const servers = { mongodbUri: process.env.TEST_MONGODB_URI!, redisUrl: valkey.url };
-    const app = await started({ ...options, servers });
-    return { app, valkey, source: await createPushSource(await app.admin()) };
-  }
-
-  const connectionsOf = async (client: Redis): Promise<number> =>
-    String(await client.client('LIST'))
-      .split('\n')
-      .filter((line) => line !== '' && !line.includes('name=the-test')).length;
-
-  /** Gives a hint and waits until it is taken: jobs are numbered, and none of them waits. */
-  async function hintsFlow(client: Redis, app: TestTrailGraph, withinMs: number): Promise<void> {
-    const key = (part: string): string => `${app.database}:enrich:${part}`;
-    const taken = async (): Promise<boolean> => {
-      const [given, waiting, active] = await Promise.all([
-        client.get(key('id')),
-        client.llen(key('waiting')),
-        client.llen(key('active')),
-      ]);
-      return Number(given) > 0 && waiting + active === 0;
-    };
-    await eventually(
-      async () => {
-        await app.core.hint('enrich', ['nothing-by-this-name']);
-        await eventually(taken, 'it is taken', 500);
-        return true;
-      },
-      'hints are given and taken',
-      withinMs,
-    );
-  }
-
-  test('while Valkey is killed and wiped in the middle, and its hints and connections come back by themselves', async () => {
-    const { app, valkey, source } = await startedWithValkey();
-    const client = valkey.client();
-    await eventually(async () => (await connectionsOf(client)) >= 8, 'all connections are there');
-    const connections = await connectionsOf(client);
-    const bodies = bodiesOf(101, 60, 25);
-    const lane = async (first: number): Promise<void> => {
-      for (const body of bodies.slice(first, first + 10)) await pushUntilStored(app, source, body);
-    };
-    const sending = [0, 10, 20, 30, 40, 50].map(lane);
-    await eventually(async () => (await app.core.commits.head()) >= 5, 'some are stored');
-    await valkey.kill();
-    await Promise.all(sending);
-    const health = await fetch(`${app.url}/readyz`);
-    expect(health.status).toBe(200);
-    expect(await health.json()).toMatchObject({ status: 'DEGRADED' });
-    await valkey.start();
-    // They are to be back within 5 s; a busy machine is given three times that.
-    await hintsFlow(client, app, 15_000);
-    await eventually(
-      async () => (await connectionsOf(client)) === connections,
-      'its connections are as before',
-    );
-    await app.drain();
-    expect(await storedIds(app)).toEqual(bodies.flatMap(idsOf).sort());
-    await expectConsistent(app);
-  });
-
-  test('while it is emptied of all keys and scripts', async () => {
-    const { app, valkey, source } = await startedWithValkey();
-    const client = valkey.client();
-    const bodies = bodiesOf(102, 30, 25);
-    for (const [index, body] of bodies.entries()) {
-      if (index % 10 === 5) await client.flushall();
-      if (index % 10 === 5) await client.script('FLUSH');
-      expect(await push(app, source, body)).toBe(200);
-    }
-    await hintsFlow(client, app, 15_000);
-    expect(await storedIds(app)).toEqual(bodies.flatMap(idsOf).sort());
-    await expectConsistent(app);
-  });
-
-  test('from the start: what is pushed is stored and answered in time, and health says so', async () => {
-    const valkey = await OwnValkey.prepare();
-    cleanups.push(() => valkey.close());
-    const app = await started({
-      servers: { mongodbUri: process.env.TEST_MONGODB_URI!, redisUrl: valkey.url },
-    });
-    const source = await createPushSource(await app.admin());
-    const records = demoRecords(103, 0, 50);
-    const at = Date.now();
-    expect(await push(app, source, records)).toBe(200);
-    expect(Date.now() - at).toBeLessThan(4_000);
-    expect(await storedIds(app)).toEqual(idsOf(records).sort());
-    const { health } = await app.anonymous.run<{ health: object }>(
-      '{ health { status components { name status } } }',
-    );
-    expect(health).toEqual({
-      status: 'DEGRADED',
-      components: [
-        { name: 'mongodb', status: 'HEALTHY' },
-        { name: 'valkey', status: 'DEGRADED' },
-      ],
-    });
-    await valkey.start();
-    const client = valkey.client();
-    await hintsFlow(client, app, 15_000);
-    await eventually(
-      async () =>
-        ((await (await fetch(`${app.url}/readyz`)).json()) as { status: string }).status === 'HEALTHY',
-      'health says so',
-    );
-  });
-});
 
 describe('workers', () => {
   test('two at once on many small batches store nothing twice and number without gaps', async () => {
@@ -422,89 +291,3 @@ test('the number of a commit is never given again, not even when retention has e
   expect(await push(again, source, demoRecords(171, 0, 10))).toBe(200);
   expect((await ledger(again).commits.find().toArray()).map(({ _id }) => _id)).toEqual([4]);
 });
-
-/** Just enough of S3 to read objects from: what is not there is answered 503. */
-function slowObjects() {
-  const objects = new Map<string, Buffer>();
-  const held = new Map<string, { bytes: number; released: Promise<void>; release: () => void }>();
-  const seen = new Set<string>();
-  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const path = new URL(request.url!, 'http://x').pathname;
-    const body = objects.get(path);
-    if (!body) {
-      response
-        .writeHead(503, { 'content-type': 'application/xml' })
-        .end('<Error><Code>SlowDown</Code></Error>');
-      return;
-    }
-    seen.add(path);
-    response.writeHead(200, { 'content-length': body.length, etag: etagOf(body) });
-    const hold = held.get(path);
-    response.write(body.subarray(0, hold?.bytes ?? 0));
-    await hold?.released;
-    response.end(body.subarray(hold?.bytes ?? 0));
-  };
-  const server: Server = createServer((request, response) => void answer(request, response));
-  return {
-    objects,
-    /** Answers with so many bytes, and with the rest once it is released. */
-    hold: (path: string, bytes = 0): void => {
-      let release = (): void => undefined;
-      const released = new Promise<void>((resolve) => {
-        release = resolve;
-      });
-      held.set(path, { bytes, released, release });
-    },
-    release: (path: string): void => {
-      held.get(path)?.release();
-      held.delete(path);
-    },
-    asked: (path: string): Promise<void> => eventually(() => seen.has(path), `${path} is asked for`),
-    start: async (): Promise<string> => {
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    },
-    close: async (): Promise<void> => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
-
-async function bucketSource(app: TestTrailGraph, endpointUrl: string): Promise<string> {
-  const admin = await app.admin();
-  const { createSource } = await admin.run<{ createSource: { source: { id: string } } }>(
-    'mutation ($input: CreateSourceInput!) { createSource(input: $input) { source { id } } }',
-    {
-      input: {
-        name: 'bucket',
-        s3: { bucket: 'bucket', pollIntervalSeconds: 86_400 },
-        aws: { region: 'us-east-1', endpointUrl, accessKeyId: 'key', secretAccessKey: 'secret' },
-      },
-    },
-  );
-  return createSource.source.id;
-}
-
-const etagOf = (body: Buffer): string => `"${createHash('md5').update(body).digest('hex')}"`;
-
-/** An object as a listing would have found it. */
-function objectBatch(sourceId: string, key: string, records: unknown[]) {
-  const body = gzipSync(JSON.stringify({ Records: records }));
-  return {
-    body,
-    batch: {
-      _id: `obj_${key}`,
-      sourceId,
-      sourceKind: 'S3_BUCKET' as const,
-      reference: `s3://bucket/${key}`,
-      object: {
-        bucket: 'bucket',
-        key,
-        etag: etagOf(body).replaceAll('"', ''),
-        size: body.length,
-        lastModified: new Date(),
-      },
-    },
-  };
-}

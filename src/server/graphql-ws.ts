@@ -124,13 +124,18 @@ function format(
   requestId: string,
 ): ReturnType<GraphQLError['toJSON']>[] {
   return errors.map((error) =>
-    formatGraphQLError(error.toJSON(), error, requestId, (unknown) =>
-      log.error(
-        { requestId, error: messageOf(unknown), stack: (unknown as Error | undefined)?.stack },
-        'an operation over WebSocket failed',
-      ),
-    ),
+    formatGraphQLError(error.toJSON(), error, requestId, (unknown) => {
+      if (isLostPeer(unknown)) return;
+      const stack = (unknown as Error | undefined)?.stack;
+      log.error({ requestId, error: messageOf(unknown), stack }, 'an operation over WebSocket failed');
+    }),
   );
+}
+
+/** What could not be sent ends an operation like a failure of its own; nobody is there to be told. */
+function isLostPeer(error: unknown): boolean {
+  const { syscall, code } = (error ?? {}) as { syscall?: unknown; code?: unknown };
+  return syscall === 'write' || code === 'ERR_STREAM_DESTROYED';
 }
 
 /** Counts a subscription from its start to its end. */

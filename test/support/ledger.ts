@@ -107,3 +107,14 @@ export async function expectConsistent(app: TestTrailGraph): Promise<void> {
     );
   }
 }
+
+/** So many bodies of so many records. */
+export const bodiesOf = (seed: number, bodies: number, size: number) =>
+  Array.from({ length: bodies }, (_, index) => demoRecords(seed, index * size, size));
+
+export async function storedIds(app: TestTrailGraph): Promise<string[]> {
+  const events = await ledger(app)
+    .events.find({}, { projection: { _id: 1 } })
+    .toArray();
+  return events.map(({ _id }) => _id).sort();
+}

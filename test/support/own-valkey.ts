@@ -59,6 +59,15 @@ export class OwnValkey {
     await ended;
   }
 
+  /** It answers nothing, and its sockets stay open. */
+  freeze(): void {
+    this.child?.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.child?.kill('SIGCONT');
+  }
+
   /** A client of the test's, closed with the server. */
   client(): Redis {
     const client = new Redis(this.url, { maxRetriesPerRequest: 3, connectionName: 'the-test' });
