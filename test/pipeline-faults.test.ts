@@ -6,6 +6,7 @@ import {
   countersOf,
   createPushSource,
   demoRecords,
+  drained,
   expectConsistent,
   idsOf,
   ledger,
@@ -30,7 +31,7 @@ async function started(options: TestOptions = {}): Promise<TestTrailGraph> {
 
 /** An API whose workers are processes of the test's. */
 async function startedWithCrew(settings: Record<string, string> = {}) {
-  const app = await started({ settings: { ROLE: 'api', TRAILGRAPH_LEASE_SECONDS: '1', ...settings } });
+  const app = await started({ settings: { ROLE: 'api', TRAILGRAPH_LEASE_SECONDS: '2', ...settings } });
   const crew = new WorkerCrew(app.environment);
   cleanups.push(() => crew.killAll());
   return { app, crew, source: await createPushSource(await app.admin()) };
@@ -44,7 +45,7 @@ describe('workers', () => {
     const { statuses } = await pushApart(app, source, [...bodies, ...bodies.toReversed()]);
     crew.start();
     crew.start();
-    await app.drain();
+    await drained(app);
     await statuses;
     expect(await storedIds(app)).toEqual(bodies.flatMap(idsOf).sort());
     expect(await countersOf(app, source.id)).toEqual({
@@ -69,7 +70,7 @@ describe('workers', () => {
     const others = bodiesOf(121, 5, 40);
     const later = await pushApart(app, source, others);
     crew.start();
-    await app.drain();
+    await drained(app);
     await Promise.all([statuses, later.statuses]);
     expect(await app.core.batches.get(bad!._id)).toMatchObject({
       state: 'QUARANTINED',
@@ -88,7 +89,7 @@ describe('workers', () => {
   test('keep the lease of a batch that waits to run alone', async () => {
     const gate = slowObjects();
     cleanups.push(gate.close);
-    const app = await started({ settings: { ROLE: 'api', TRAILGRAPH_LEASE_SECONDS: '1' } });
+    const app = await started({ settings: { ROLE: 'api', TRAILGRAPH_LEASE_SECONDS: '2' } });
     const crew = new WorkerCrew(app.environment);
     cleanups.push(() => crew.killAll());
     const source = await bucketSource(app, await gate.start());
@@ -114,7 +115,7 @@ describe('workers', () => {
       'its lease was renewed',
     );
     gate.release('/bucket/slow');
-    await app.drain();
+    await drained(app);
     expect(token).not.toBeNull();
     expect(await app.core.batches.get(suspect.batch._id)).toMatchObject({
       state: 'DONE',
@@ -192,7 +193,7 @@ describe('a batch', () => {
     expect(await app.core.batches.get(batch._id)).toMatchObject({ state: 'PENDING', crashes: 0 });
     gate.objects.set('/bucket/object', body);
     await ledger(app).batches.updateOne({ _id: batch._id, token: null }, { $set: { dueAt: new Date(0) } });
-    await app.drain();
+    await drained(app);
     expect(await app.core.batches.get(batch._id)).toMatchObject({ state: 'DONE', stored: 20, crashes: 0 });
     expect(await storedIds(app)).toEqual(idsOf(records).sort());
   });
@@ -215,7 +216,7 @@ describe('a batch', () => {
     expect(await storedIds(app)).toEqual(idsOf(records).sort());
     await batches.updateOne({ token: null, state: 'PENDING' }, { $set: { attempts: 0, dueAt: new Date(0) } });
     broken = false;
-    await app.drain();
+    await drained(app);
     await statuses;
     expect(await countersOf(app, source.id)).toMatchObject({ received: 60, stored: 60, duplicates: 0 });
     await expectConsistent(app);
@@ -230,7 +231,7 @@ describe('a batch', () => {
     ];
     const first = crew.start();
     const early = await pushApart(app, source, [done]);
-    await app.drain();
+    await drained(app);
     first.kill('SIGTERM');
     expect(await first.ended(20_000)).toEqual({ code: 0, signal: null });
     const { statuses } = await pushApart(app, source, [begun]);
@@ -239,7 +240,7 @@ describe('a batch', () => {
     const admin = await app.admin();
     await admin.run('mutation ($id: ID!) { deleteSource(id: $id) }', { id: source.id });
     crew.start();
-    await app.drain();
+    await drained(app);
     await Promise.all([early.statuses, statuses, later.statuses]);
     const states = await ledger(app).batches.find().sort({ createdAt: 1 }).toArray();
     expect(states.map(({ state, stored }) => ({ state, stored }))).toEqual([

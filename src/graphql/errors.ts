@@ -54,10 +54,6 @@ export function mapError(error: unknown): MappedError | null {
 
 function mapByName(error: unknown): MappedError | null {
   const { name, code } = error as { name?: string; code?: unknown };
-  if (name === 'AuthenticationError')
-    return { message: 'Log in first: this needs a caller.', extensions: { code: 'UNAUTHENTICATED' } };
-  if (name === 'AuthorizationError')
-    return { message: 'Your role does not allow this.', extensions: { code: 'FORBIDDEN' } };
   if (name && UNAVAILABLE_NAMES.test(name)) {
     return {
       message: 'The database does not answer: try again.',

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { type GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql';
 import { buildSchema } from 'type-graphql';
 import { atLeast } from '../auth/roles';
-import { Unauthenticated } from '../domain/errors';
+import { Forbidden, Unauthenticated } from '../domain/errors';
 import type { Role } from '../domain/user';
 import type { Context } from './context';
 import { EventConnectionResolver, EventResolver } from './events/resolver';
@@ -77,7 +77,10 @@ function build(resolverOf: (cls: unknown) => unknown): Promise<GraphQLSchema> {
   });
 }
 
-function allows({ caller }: Context, roles: Role[]): boolean {
+/** Throws rather than says no: what type-graphql would make of a no has neither our code nor our words. */
+function allows({ caller }: Context, roles: Role[]): true {
   if (caller === null) throw new Unauthenticated('Log in first: this needs a caller.');
-  return roles.every((needed) => atLeast(caller.role, needed));
+  if (!roles.every((needed) => atLeast(caller.role, needed)))
+    throw new Forbidden('Your role does not allow this.');
+  return true;
 }

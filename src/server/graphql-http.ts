@@ -19,6 +19,18 @@ export interface GraphqlHttpParts {
   log: Logger;
 }
 
+/** Apollo would run one as if it were a query. */
+const NO_SUBSCRIPTIONS: ApolloServerPlugin<Context> = {
+  requestDidStart: async () => ({
+    didResolveOperation: async ({ operation }) => {
+      if (operation?.operation !== 'subscription') return;
+      throw new GraphQLError('Subscriptions run over WebSocket (graphql-transport-ws) at this same path.', {
+        extensions: { code: 'BAD_REQUEST', http: { status: 400 } },
+      });
+    },
+  }),
+};
+
 /** GraphQL over HTTP at /graphql, with Apollo Sandbox as the page that a browser sees there. */
 export async function addGraphqlHttp(
   app: FastifyInstance,
@@ -40,6 +52,7 @@ export async function addGraphqlHttp(
     },
     plugins: [
       requests.plugin,
+      NO_SUBSCRIPTIONS,
       fastifyApolloDrainPlugin(app),
       parts.sandbox
         ? ApolloServerPluginLandingPageLocalDefault({ embed: { runTelemetry: false }, footer: false })

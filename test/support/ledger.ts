@@ -62,6 +62,15 @@ export async function pushApart(
   return { statuses: Promise.all(answers) };
 }
 
+/** Waits until everything in the ledger is settled, by worker processes that may just be starting on a busy machine. */
+export function drained(app: TestTrailGraph): Promise<void> {
+  return eventually(
+    async () => (await app.core.batches.pendingCount()) === 0,
+    'the ledger is settled',
+    45_000,
+  );
+}
+
 /** The collections that hold the truth. */
 export function ledger(app: TestTrailGraph) {
   const { db } = app.core.store;
