@@ -297,11 +297,3 @@ describe('GraphQL over WebSocket with WS_OPERATIONS=all', () => {
     (await RawSocket.open(app.url, { origin: app.url })).cut();
   });
 });
-
-test('a server that stops closes its sockets with 1001', async () => {
-  const app = await startTrailGraph();
-  const admin = await app.admin();
-  const socket = await RawSocket.authorized(app.url, admin.token!);
-  await app.stop();
-  expect((await socket.closed).code).toBe(1001);
-});
