@@ -11,6 +11,7 @@ import { AsnTable } from '../src/enrichment/asn-table';
 import { countryTable } from '../src/enrichment/countries';
 import { createEnricher, type Enricher } from '../src/enrichment/enricher';
 import { Recent } from '../src/enrichment/recent';
+import { eventually } from './support/eventually';
 import { type MmdbValue, writeMmdb } from './support/mmdb-writer';
 
 const silent = { info: () => undefined, warn: () => undefined };
@@ -520,13 +521,7 @@ describe("the operator's own files", () => {
       await own.close();
     }
   }
-  async function until(condition: () => boolean): Promise<void> {
-    const deadline = Date.now() + 10_000;
-    while (!condition()) {
-      if (Date.now() > deadline) throw new Error('not within 10 s');
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-  }
+  const until = (condition: () => boolean) => eventually(condition, 'the change is seen', 10_000);
   const cityOf = (own: Enricher) => at('81.2.69.142', own).enrichment.geo?.city;
   /** A new file in the place of another, as a careful updater does it. */
   function replace(path: string, bytes: Buffer): void {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Invalid } from '../../domain/errors';
+import { checkedInput } from '../checked-input';
 
 const name = z.string().trim().min(1, 'must not be empty').max(100, 'must have at most 100 characters');
 const maybe = <T extends z.ZodType>(type: T) => type.nullish();
@@ -47,23 +47,10 @@ export type CheckedUpdate = z.infer<typeof update>;
 
 /** @throws Invalid naming every fault at once */
 export function checkCreate(input: unknown): CheckedCreate {
-  return check(create, input);
+  return checkedInput(create, input, 'source');
 }
 
 /** @throws Invalid naming every fault at once */
 export function checkUpdate(input: unknown): CheckedUpdate {
-  return check(update, input);
-}
-
-function check<T extends z.ZodType>(schema: T, input: unknown): z.infer<T> {
-  const parsed = schema.safeParse(input);
-  if (parsed.success) return parsed.data;
-  const fields = parsed.error.issues.map((issue) => ({
-    path: ['input', ...issue.path.map((part) => (typeof part === 'number' ? part : String(part)))],
-    message: issue.message,
-  }));
-  throw new Invalid(
-    `The source is not valid: ${fields[0]!.path.slice(1).join('.')} ${fields[0]!.message}.`,
-    fields,
-  );
+  return checkedInput(update, input, 'source');
 }

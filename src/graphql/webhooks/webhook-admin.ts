@@ -13,6 +13,7 @@ import type { CommitStore } from '../../store/commits';
 import type { DeliveryStore } from '../../store/deliveries';
 import type { SourceStore } from '../../store/sources';
 import type { WebhookChanges, WebhookStore } from '../../store/webhooks';
+import { checkedInput } from '../checked-input';
 
 export interface WebhookAdminParts {
   webhooks: WebhookStore;
@@ -47,7 +48,7 @@ export class WebhookAdmin {
 
   /** A new webhook hears of what is stored from now on. */
   async create(input: unknown): Promise<{ webhook: Webhook; secret: string }> {
-    const checked = parse(createShape, input);
+    const checked = checkedInput(createShape, input, 'webhook');
     await this.check(checked);
     const secret = this.secret(checked.secret ?? null);
     const id = `whk_${randomUUID().replaceAll('-', '').slice(0, 20)}`;
@@ -69,7 +70,7 @@ export class WebhookAdmin {
   }
 
   async update(id: string, input: unknown): Promise<Webhook> {
-    const checked = parse(updateShape, input);
+    const checked = checkedInput(updateShape, input, 'webhook');
     await this.check(checked);
     const changes: WebhookChanges = {};
     if (checked.name) changes.name = checked.name;
@@ -154,17 +155,4 @@ export class WebhookAdmin {
 
 function filterOf(filter: EventFilter | null | undefined): EventFilter | null {
   return filter ? checkFilter({ ...filter }, ['input', 'filter']) : null;
-}
-
-function parse<T extends z.ZodType>(schema: T, input: unknown): z.infer<T> {
-  const parsed = schema.safeParse(input);
-  if (parsed.success) return parsed.data;
-  const fields = parsed.error.issues.map((issue) => ({
-    path: ['input', ...issue.path.map((part) => (typeof part === 'number' ? part : String(part)))],
-    message: issue.message,
-  }));
-  throw new Invalid(
-    `The webhook is not valid: ${fields[0]!.path.slice(1).join('.')} ${fields[0]!.message}.`,
-    fields,
-  );
 }
