@@ -83,6 +83,7 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
     origins,
     webRoot: options.webRoot,
     graphiql: settings.GRAPHIQL,
+    sandbox: settings.APOLLO_SANDBOX,
     log,
   });
   await addPushDoor(app, {

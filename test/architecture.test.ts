@@ -45,6 +45,7 @@ const HOMES: Record<string, string[]> = {
   'graphql-redis-subscriptions': ['live'],
   jose: ['auth'],
   '@node-rs/argon2': ['auth'],
+  '@zxcvbn-ts/language-common': ['auth'],
   'bee-queue': ['pipeline'],
   'type-graphql': ['graphql'],
   'graphql-scalars': ['graphql'],

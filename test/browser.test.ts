@@ -65,6 +65,26 @@ describe('in a real browser', () => {
     await page.close();
   });
 
+  test('the home page leads only to what is served', async () => {
+    const links = async (url: string): Promise<string[]> => {
+      const { page, complaints } = await watchedPage(browser, url);
+      await page.goto(url, { waitUntil: 'networkidle' });
+      const found = await page
+        .locator('.places a:visible')
+        .evaluateAll((all) => all.map((link) => link.getAttribute('href') ?? ''));
+      expect(complaints).toEqual([]);
+      await page.close();
+      return found;
+    };
+    expect(await links(app.url)).toEqual(['/graphiql/', '/sandbox', '/metrics', '/readyz']);
+    const bare = await startTrailGraph({ settings: { GRAPHIQL: 'false', APOLLO_SANDBOX: 'false' } });
+    try {
+      expect(await links(bare.url)).toEqual(['/metrics', '/readyz']);
+    } finally {
+      await bare.stop();
+    }
+  });
+
   test('GraphiQL signs in, queries, and shows an event while it is stored, all from this server alone', async () => {
     const { page, complaints, requests } = await watchedPage(browser, app.url);
     const execute = page.getByRole('button', { name: /^execute query/i });

@@ -3,12 +3,14 @@ import { gzipSync } from 'node:zlib';
 import { isGloballyReachable, parseAddress } from '../src/domain/address';
 import type { CloudTrailRecord } from '../src/domain/event';
 import type { Counters } from '../src/domain/source';
+import { trailgraph } from './support/command';
 import { recordsIn, type Trail, type TrailObject, trail, trailKind } from './support/demo-trail';
 import { eventually } from './support/eventually';
 import type { GraphqlClient } from './support/graphql-client';
 import { createPushSource, expectConsistent } from './support/ledger';
 import { type S3Server, SERVER_KEYS, startS3Server } from './support/s3-server';
 import { startTrailGraph, type TestTrailGraph } from './support/trailgraph';
+import { WebhookReceiver } from './support/webhook-receiver';
 
 interface Status extends Counters {
   health: string;
@@ -45,16 +47,20 @@ describe(`a trail in a bucket (${trailKind()} trail)`, () => {
   let data: Trail;
   const records: CloudTrailRecord[] = [];
   let sourceId: string;
+  let webhookId: string;
+  const receiver = new WebhookReceiver();
 
   beforeAll(async () => {
     [server, data, app] = await Promise.all([startS3Server(), trail(), startTrailGraph()]);
     admin = await app.admin();
     for (const object of data.objects) records.push(...(await recordsIn(object)));
     await server.putTrail(BUCKET, data);
+    webhookId = await createWebhook();
     sourceId = await createSource('first');
   }, 300_000);
   afterAll(async () => {
     await app?.stop();
+    await receiver.stop();
     await server?.close();
     await data?.remove();
   });
@@ -67,6 +73,29 @@ describe(`a trail in a bucket (${trailKind()} trail)`, () => {
       { input: { name, s3: { bucket: BUCKET }, aws } },
     );
     return createSource.source.id;
+  }
+
+  async function createWebhook(): Promise<string> {
+    const input = { name: 'all', url: await receiver.start(), batchSize: 100 };
+    const { createWebhook } = await admin.run<{ createWebhook: { secret: string; webhook: { id: string } } }>(
+      'mutation ($input: CreateWebhookInput!) { createWebhook(input: $input) { secret webhook { id } } }',
+      { input },
+    );
+    receiver.trust(createWebhook.secret);
+    return createWebhook.webhook.id;
+  }
+
+  /** The ids of the events that the webhook heard of, once it has looked at everything and settled it. */
+  async function heard(): Promise<string[]> {
+    await eventually(async () => {
+      const { webhook } = await admin.run<{ webhook: { stats: { behind: number; pending: number } } }>(
+        'query ($id: ID!) { webhook(id: $id) { stats { behind pending } } }',
+        { id: webhookId },
+      );
+      return webhook.stats.behind === 0 && webhook.stats.pending === 0;
+    }, 'the webhook has caught up');
+    expect(receiver.faults).toEqual([]);
+    return receiver.received.flatMap(({ eventIds }) => eventIds.map((id) => id.toLowerCase())).sort();
   }
 
   async function status(id: string): Promise<Status> {
@@ -143,6 +172,10 @@ describe(`a trail in a bucket (${trailKind()} trail)`, () => {
     });
     expect([data.objects.length, data.records, new Set(allIds()).size]).toEqual([55, 2_900, 2_900]);
     expect(await totalCount()).toBe(data.records);
+  });
+
+  it('is heard of by a webhook, each event once, signed as the standardwebhooks package verifies', async () => {
+    expect(await heard()).toEqual(allIds());
   });
 
   it('is given back by the API record by record as it stands in the files, each with a country where its address is public', async () => {
@@ -228,6 +261,25 @@ describe(`a trail in a bucket (${trailKind()} trail)`, () => {
       duplicates: data.records,
     });
     expect(await totalCount()).toBe(data.records);
+  });
+
+  it('adds nothing when `trailgraph ingest` sends its folder', async () => {
+    const { id, token } = await createPushSource(admin);
+    const args = ['ingest', data.root, '--url', app.url, '--source', id, '--json'];
+    const result = await trailgraph(args, { environment: { TRAILGRAPH_TOKEN: token } });
+    expect(result.stderr).toBe('');
+    expect(JSON.parse(result.stdout)).toMatchObject({
+      received: data.records,
+      stored: 0,
+      duplicates: data.records,
+      dropped: 0,
+      rejected: 0,
+    });
+    expect(await totalCount()).toBe(data.records);
+  });
+
+  it('is not heard of a second time, whichever way it came again', async () => {
+    expect(await heard()).toEqual(allIds());
   });
 
   it('goes on with an object that is delivered late, under an older time than the newest', async () => {

@@ -16,6 +16,7 @@ export interface HttpServerParts {
   /** The folder of built pages: `home` and `graphiql` in it. */
   webRoot: string;
   graphiql: boolean;
+  sandbox: boolean;
   log: Logger;
 }
 
@@ -83,7 +84,11 @@ function addProbes(app: FastifyInstance, { health, metrics }: HttpServerParts): 
   );
 }
 
-async function addPages(app: FastifyInstance, { webRoot, graphiql }: HttpServerParts): Promise<void> {
+async function addPages(
+  app: FastifyInstance,
+  { webRoot, graphiql, sandbox }: HttpServerParts,
+): Promise<void> {
+  app.get('/places.json', async () => ({ graphiql, sandbox }));
   const setHeaders = (response: { setHeader(name: string, value: string): unknown }): void => {
     response.setHeader('content-security-policy', PAGE_POLICY);
   };

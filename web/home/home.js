@@ -134,8 +134,19 @@ function addCopyButtons() {
   }
 }
 
+/** Takes away what leads to a page that this server is set not to serve. */
+async function hideWhatIsOff() {
+  const response = await fetch('/places.json', { signal: AbortSignal.timeout(TIMEOUT_MS) });
+  const places = await response.json();
+  for (const element of document.querySelectorAll('[data-place]'))
+    element.hidden = !places[element.dataset.place];
+  for (const element of document.querySelectorAll('[data-without]'))
+    element.hidden = places[element.dataset.without];
+}
+
 for (const element of document.querySelectorAll('[data-origin]')) element.textContent = location.origin;
 addCopyButtons();
+hideWhatIsOff().catch(() => undefined); // Then all links stay, which the health line explains.
 document.addEventListener('visibilitychange', () => {
   if (!document.hidden) void refresh();
 });
