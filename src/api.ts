@@ -18,6 +18,8 @@ import { PeopleResolver } from './graphql/people/resolver';
 import { createSchema, type Resolvers } from './graphql/schema';
 import { BatchResolver, SourceResolver } from './graphql/sources/resolver';
 import { SourceAdmin } from './graphql/sources/source-admin';
+import { DeliveryActionsResolver } from './graphql/webhooks/delivery-actions';
+import { DeliveryAdmin } from './graphql/webhooks/delivery-admin';
 import {
   DeliveryConnectionResolver,
   DeliveryResolver,
@@ -162,6 +164,13 @@ function resolversOf(
     box,
     guard: parts.guards.webhooks,
     hint: (id) => core.hint('forward', [id]),
+    now,
+  });
+  const deliveryAdmin = new DeliveryAdmin({
+    webhooks,
+    deliveries,
+    hint: (id) => core.hint('forward', [id]),
+    now,
   });
   const ingest = {
     submit: async (sourceId: string | null, text: Buffer) => {
@@ -178,9 +187,10 @@ function resolversOf(
     events: new EventResolver(reader, ingest),
     eventConnections: new EventConnectionResolver(reader),
     eventLinks: new EventLinksResolver({ deliveries, sources }),
-    webhooks: new WebhookResolver({ webhooks, deliveries, commits, sources, admin: webhookAdmin }),
+    webhooks: new WebhookResolver({ webhooks, deliveries, commits, sources, admin: webhookAdmin, now }),
     deliveries: new DeliveryResolver({ deliveries, webhooks }),
     deliveryConnections: new DeliveryConnectionResolver({ deliveries }),
+    deliveryActions: new DeliveryActionsResolver(deliveryAdmin),
     health: new HealthResolver(parts.health),
   };
 }

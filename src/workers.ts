@@ -184,13 +184,17 @@ function openKeys(core: Core, source: Source): StaticKeys | null {
   return JSON.parse(core.box.open(sealed as SealedSecret, place).toString('utf8')) as StaticKeys;
 }
 
-function openWebhook(core: Core, { _id: id, secret, headers }: Webhook): OpenedSecrets {
-  const open = (sealed: object, field: string): string =>
-    core.box.open(sealed as SealedSecret, { collection: 'webhooks', id, field }).toString('utf8');
+function openWebhook(core: Core, webhook: Webhook): OpenedSecrets {
+  const { _id: id, secret, oldSecrets, signingKey, headers } = webhook;
+  const open = (sealed: object, field: string): Buffer =>
+    core.box.open(sealed as SealedSecret, { collection: 'webhooks', id, field });
+  const now = core.now();
+  const signing = [secret, ...oldSecrets.filter(({ until }) => until > now).map((old) => old.secret)];
   return {
-    secrets: [parseWebhookSecret(open(secret, 'secret'))],
+    secrets: signing.map((each) => parseWebhookSecret(open(each, 'secret').toString('utf8'))),
+    signingKey: signingKey ? open(signingKey.privateKey, 'signingKey') : null,
     headers: Object.fromEntries(
-      headers.map(({ name, value }) => [name, open(value, `headers.${name.toLowerCase()}`)]),
+      headers.map(({ name, value }) => [name, open(value, `headers.${name.toLowerCase()}`).toString('utf8')]),
     ),
   };
 }

@@ -21,6 +21,8 @@ export interface AttemptRequest {
   /** Of this attempt, by the clock that is corrected by the database's. */
   timestampSeconds: number;
   secrets: Buffer[];
+  /** An ed25519 private key that signs as well, PKCS#8 DER; null where there is none. */
+  signingKey?: Buffer | null;
   /** As `customHeaderFaults` lets them through. */
   headers: Record<string, string>;
   timeoutMs: number;

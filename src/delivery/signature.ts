@@ -1,4 +1,10 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import {
+  createHmac,
+  createPrivateKey,
+  generateKeyPairSync,
+  randomBytes,
+  sign as signMessage,
+} from 'node:crypto';
 import { Invalid } from '../domain/errors';
 
 const PREFIX = 'whsec_';
@@ -27,9 +33,19 @@ export function parseWebhookSecret(text: string): Buffer {
   return key;
 }
 
+/** An ed25519 key pair: the private one as PKCS#8 DER, to be sealed, the public one as `whpk_` and base64. */
+export function newSigningKey(): { privateKey: Buffer; publicKey: string } {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const raw = Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url');
+  return {
+    privateKey: privateKey.export({ format: 'der', type: 'pkcs8' }),
+    publicKey: `whpk_${raw.toString('base64')}`,
+  };
+}
+
 /**
- * The value of `webhook-signature` (Standard Webhooks, symmetric): one `v1,<base64>` for each secret, in their order,
- * separated by spaces. More than one while a secret rotates.
+ * The value of `webhook-signature` (Standard Webhooks): one `v1,<base64>` for each secret, in their order, then
+ * `v1a,<base64>` by the ed25519 key where there is one, separated by spaces. More than one secret while they rotate.
  * @param message `id` without a dot; `body` exactly as it is sent
  */
 export function sign(message: {
@@ -37,12 +53,17 @@ export function sign(message: {
   timestampSeconds: number;
   body: Buffer;
   secrets: Buffer[];
+  signingKey?: Buffer | null;
 }): string {
-  const { id, timestampSeconds, body, secrets } = message;
-  return secrets
-    .map((secret) => {
-      const mac = createHmac('sha256', secret).update(`${id}.${timestampSeconds}.`).update(body);
-      return `v1,${mac.digest('base64')}`;
-    })
-    .join(' ');
+  const { id, timestampSeconds, body, secrets, signingKey } = message;
+  const head = `${id}.${timestampSeconds}.`;
+  const signatures = secrets.map(
+    (secret) => `v1,${createHmac('sha256', secret).update(head).update(body).digest('base64')}`,
+  );
+  if (signingKey) {
+    const key = createPrivateKey({ key: signingKey, format: 'der', type: 'pkcs8' });
+    const signed = signMessage(null, Buffer.concat([Buffer.from(head), body]), key);
+    signatures.push(`v1a,${signed.toString('base64')}`);
+  }
+  return signatures.join(' ');
 }

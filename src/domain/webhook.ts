@@ -1,3 +1,4 @@
+import type { Breaker } from './breaker';
 import type { StreamPosition } from './commit';
 import type { EventFilter } from './filter';
 import type { Sealed } from './source';
@@ -22,8 +23,16 @@ export interface Webhook {
   secret: Sealed;
   /** The last four characters of the secret. */
   secretHint: string;
+  /** Secrets that were rotated out and still sign until then, newest first; sealed as `secret` is. */
+  oldSecrets: { secret: Sealed; until: Date }[];
+  /** An ed25519 key that signs as well (v1a); null where there is none. */
+  signingKey: { privateKey: Sealed; publicKey: string } | null;
   batchSize: number;
   timeoutMs: number;
+  /** Deliveries a second at most; null: as many as the receiver takes. */
+  maxPerSecond: number | null;
+  /** One delivery at a time, in the order of the commits: what fails holds up all that comes after it. */
+  ordered: boolean;
   createdAt: Date;
   updatedAt: Date;
   deletedAt: Date | null;
@@ -39,9 +48,17 @@ export interface Webhook {
   token: string | null;
   leaseUntil: Date | null;
   consecutiveFailures: number;
-  /** Set where the receiver asked for a pause (Retry-After). */
+  /** When the first of these failures was; null while the last attempt succeeded. */
+  failingSince: Date | null;
+  /** Nothing is sent before: the receiver asked for a pause (Retry-After), the breaker is open, or the rate is used up. */
   heldUntil: Date | null;
+  breaker: Breaker;
+  /** Milliseconds of the last answered attempts, oldest first. */
+  recentMs: number[];
 }
+
+/** How many of the last attempts the latency is told of. */
+export const KEPT_LATENCIES = 200;
 
 export interface DeliveryAttempt {
   number: number;
@@ -69,11 +86,14 @@ export interface Delivery {
   /** The one event is too big for a body and goes as its id. */
   thin: boolean;
   attemptCount: number;
+  /** Attempts before the schedule last began anew, by a redelivery. */
+  attemptBase?: number;
   /** The last 20. */
   attempts: DeliveryAttempt[];
   nextAttemptAt: Date | null;
   createdAt: Date;
   completedAt: Date | null;
+  /** Asked for by somebody who wants to see it arrive: one attempt, with a sample of an event. */
   test: boolean;
 }
 

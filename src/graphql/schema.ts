@@ -10,6 +10,7 @@ import { HealthResolver } from './health/resolver';
 import { PeopleResolver } from './people/resolver';
 import { DateTimeScalar } from './scalars';
 import { BatchResolver, SourceResolver } from './sources/resolver';
+import { DeliveryActionsResolver } from './webhooks/delivery-actions';
 import {
   DeliveryConnectionResolver,
   DeliveryResolver,
@@ -28,6 +29,7 @@ export interface Resolvers {
   webhooks: WebhookResolver;
   deliveries: DeliveryResolver;
   deliveryConnections: DeliveryConnectionResolver;
+  deliveryActions: DeliveryActionsResolver;
   health: HealthResolver;
 }
 
@@ -59,6 +61,7 @@ function build(resolverOf: (cls: unknown) => unknown): Promise<GraphQLSchema> {
       WebhookResolver,
       DeliveryResolver,
       DeliveryConnectionResolver,
+      DeliveryActionsResolver,
       HealthResolver,
     ],
     container: { get: resolverOf },

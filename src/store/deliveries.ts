@@ -63,6 +63,15 @@ export class DeliveryStore {
       .toArray();
   }
 
+  /** The first pending deliveries in the order of the commits, due or not. */
+  inOrder(webhookId: string, limit: number): Promise<Delivery[]> {
+    return this.collection
+      .find({ webhookId, state: 'PENDING' }, { maxTimeMS: QUERY_MS })
+      .sort({ 'first.n': 1, 'first.pos': 1 })
+      .limit(limit)
+      .toArray();
+  }
+
   /** When the next pending delivery is due; null where none is pending. */
   async nextDueAt(webhookId: string): Promise<Date | null> {
     const [next] = await this.collection
@@ -113,6 +122,45 @@ export class DeliveryStore {
         },
       })),
       { ordered: false },
+    );
+  }
+
+  /** Ends a delivery whose events are gone, so that its body can't be made any more. */
+  async expire(id: string): Promise<void> {
+    await this.collection.updateOne(
+      { _id: id, state: 'PENDING' },
+      { $set: { state: 'FAILED', nextAttemptAt: null, completedAt: this.clock.now() } },
+    );
+  }
+
+  async insert(delivery: Delivery): Promise<void> {
+    await this.collection.insertOne(delivery);
+  }
+
+  /** Has a delivery sent again, at once, with a schedule of its own. @returns null where there is none */
+  redeliver(id: string): Promise<Delivery | null> {
+    return this.collection.findOneAndUpdate(
+      { _id: id },
+      [
+        {
+          $set: {
+            state: 'PENDING',
+            nextAttemptAt: '$$NOW',
+            completedAt: null,
+            attemptBase: '$attemptCount',
+          },
+        },
+      ],
+      { returnDocument: 'after', maxTimeMS: QUERY_MS },
+    );
+  }
+
+  /** @returns null where it is not pending */
+  cancel(id: string): Promise<Delivery | null> {
+    return this.collection.findOneAndUpdate(
+      { _id: id, state: 'PENDING' },
+      { $set: { state: 'CANCELLED', nextAttemptAt: null, completedAt: this.clock.now() } },
+      { returnDocument: 'after', maxTimeMS: QUERY_MS },
     );
   }
 

@@ -57,6 +57,11 @@ function plan({ eventsDays }: Retention): IndexPlan[] {
       keys: { webhookId: 1, nextAttemptAt: 1 },
       options: { partialFilterExpression: { state: 'PENDING' } },
     },
+    {
+      collection: 'deliveries',
+      keys: { webhookId: 1, 'first.n': 1, 'first.pos': 1 },
+      options: { partialFilterExpression: { state: 'PENDING' } },
+    },
     { collection: 'deliveries', keys: { webhookId: 1, state: 1 } },
     { collection: 'deliveries', keys: { eventIds: 1 } },
     { collection: 'deliveries', keys: { createdAt: -1, _id: -1 } },

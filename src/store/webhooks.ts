@@ -1,9 +1,10 @@
 import { buildSchema } from '@typegoose/typegoose';
 import type { Collection, Db, Filter, UpdateFilter } from 'mongodb';
 import type { Connection } from 'mongoose';
+import { CLOSED_BREAKER } from '../domain/breaker';
 import type { StreamPosition } from '../domain/commit';
 import type { PageKey } from '../domain/cursor';
-import type { Webhook, WebhookState } from '../domain/webhook';
+import { KEPT_LATENCIES, type Webhook, type WebhookState } from '../domain/webhook';
 import type { StoreClock } from './clock';
 import { fencingToken, QUERY_MS } from './connection';
 import { WebhookDocument } from './documents/webhook-document';
@@ -21,15 +22,29 @@ export type NewWebhook = Pick<
   | 'headers'
   | 'secret'
   | 'secretHint'
+  | 'signingKey'
   | 'batchSize'
   | 'timeoutMs'
+  | 'maxPerSecond'
+  | 'ordered'
   | 'position'
 >;
 
 export type WebhookChanges = Partial<
   Pick<
     Webhook,
-    'name' | 'url' | 'filter' | 'sourceIds' | 'headers' | 'batchSize' | 'timeoutMs' | 'state' | 'stateReason'
+    | 'name'
+    | 'url'
+    | 'filter'
+    | 'sourceIds'
+    | 'headers'
+    | 'batchSize'
+    | 'timeoutMs'
+    | 'maxPerSecond'
+    | 'ordered'
+    | 'signingKey'
+    | 'state'
+    | 'stateReason'
   >
 >;
 
@@ -37,9 +52,41 @@ export type WebhookChanges = Partial<
 export interface Release {
   /** When it wants to be looked at again although nothing is committed. */
   nextDueInMs: number | null;
+  /** Set where nothing can be done before, whatever is committed. */
+  heldMs?: number;
 }
 
+/** What a round of sending showed of the receiver. */
+export type Marks = Pick<Webhook, 'consecutiveFailures' | 'failingSince' | 'heldUntil' | 'breaker'> & {
+  /** Milliseconds of the attempts that were answered. */
+  latencies: number[];
+};
+
 const VISIBLE = { deletedAt: null } as const;
+
+/** What is known of a receiver before the first attempt. */
+function untried(): Pick<
+  Webhook,
+  'oldSecrets' | 'consecutiveFailures' | 'failingSince' | 'breaker' | 'recentMs'
+> {
+  return {
+    oldSecrets: [],
+    consecutiveFailures: 0,
+    failingSince: null,
+    breaker: { ...CLOSED_BREAKER },
+    recentMs: [],
+  };
+}
+
+/** A webhook that an earlier version wrote lacks what came later. */
+function whole(webhook: Partial<Webhook>): Webhook {
+  const since = { ...untried(), maxPerSecond: null, ordered: false, signingKey: null };
+  return Object.assign(since, webhook) as Webhook;
+}
+
+function wholeOrNull(webhook: Webhook | null): Webhook | null {
+  return webhook ? whole(webhook) : null;
+}
 
 /** Webhooks, each a reader of the commits with a position of its own, held by one holder at a time. */
 export class WebhookStore {
@@ -69,29 +116,31 @@ export class WebhookStore {
       nextDueAt: null,
       token: null,
       leaseUntil: null,
-      consecutiveFailures: 0,
+      ...untried(),
       heldUntil: null,
     };
     await this.model.create(whole);
     return whole;
   }
 
-  get(id: string): Promise<Webhook | null> {
-    return this.collection.findOne({ _id: id, ...VISIBLE }, { maxTimeMS: QUERY_MS });
+  async get(id: string): Promise<Webhook | null> {
+    return wholeOrNull(await this.collection.findOne({ _id: id, ...VISIBLE }, { maxTimeMS: QUERY_MS }));
   }
 
-  many(ids: readonly string[]): Promise<Webhook[]> {
-    return this.collection.find({ _id: { $in: [...ids] }, ...VISIBLE }, { maxTimeMS: QUERY_MS }).toArray();
+  async many(ids: readonly string[]): Promise<Webhook[]> {
+    const found = this.collection.find({ _id: { $in: [...ids] }, ...VISIBLE }, { maxTimeMS: QUERY_MS });
+    return (await found.toArray()).map(whole);
   }
 
-  page(states: WebhookState[] | null, page: PageRequest): Promise<Page<Webhook>> {
-    return readPage(this.collection, listed(states), {
+  async page(states: WebhookState[] | null, page: PageRequest): Promise<Page<Webhook>> {
+    const read = await readPage(this.collection, listed(states), {
       field: 'createdAt',
       descending: false,
       page,
       keyOf: (webhook): PageKey => ({ value: webhook.createdAt.getTime(), id: webhook._id }),
       sortValueOf: (key) => new Date(Number(key.value)),
     });
+    return { ...read, items: read.items.map(({ key, item }) => ({ key, item: whole(item) })) };
   }
 
   count(states: WebhookState[] | null): Promise<number> {
@@ -99,15 +148,44 @@ export class WebhookStore {
   }
 
   /** Changes what is matched or sent, which counts the revision up; the holder reads it before its next chunk. */
-  update(id: string, changes: WebhookChanges): Promise<Webhook | null> {
-    return this.collection.findOneAndUpdate(
-      { _id: id, ...VISIBLE },
-      {
-        $set: { ...changes, updatedAt: this.clock.now(), heldUntil: null, nextDueAt: this.clock.now() },
-        $inc: { revision: 1 },
-      } as UpdateFilter<Webhook>,
-      { returnDocument: 'after', maxTimeMS: QUERY_MS },
+  async update(id: string, changes: WebhookChanges): Promise<Webhook | null> {
+    // What is changed may be what failed: it gets its chance at once.
+    const fresh = { heldUntil: null, breaker: CLOSED_BREAKER, nextDueAt: this.clock.now() };
+    const resumed = changes.state === 'ACTIVE' ? { consecutiveFailures: 0, failingSince: null } : {};
+    return wholeOrNull(
+      await this.collection.findOneAndUpdate(
+        { _id: id, ...VISIBLE },
+        {
+          $set: { ...changes, ...fresh, ...resumed, updatedAt: this.clock.now() },
+          $inc: { revision: 1 },
+        } as UpdateFilter<Webhook>,
+        { returnDocument: 'after', maxTimeMS: QUERY_MS },
+      ),
     );
+  }
+
+  /**
+   * Puts a new secret in the place of the one that stands, which goes on signing until `until`. By the secret that the
+   * caller saw, so that of two rotations at once one is told so.
+   * @returns null where the webhook is gone or was rotated meanwhile
+   */
+  async rotate(
+    before: Webhook,
+    secret: Pick<Webhook, 'secret' | 'secretHint' | 'oldSecrets'>,
+  ): Promise<Webhook | null> {
+    return wholeOrNull(
+      await this.collection.findOneAndUpdate(
+        { _id: before._id, ...VISIBLE, 'secret.data': before.secret.data } as Filter<Webhook>,
+        { $set: { ...secret, updatedAt: this.clock.now() } },
+        { returnDocument: 'after', maxTimeMS: QUERY_MS },
+      ),
+    );
+  }
+
+  /** Has an active webhook looked at now, whatever holds it back. */
+  async wake(id: string): Promise<void> {
+    const set = { heldUntil: null, 'breaker.openUntil': null, nextDueAt: this.clock.now() };
+    await this.collection.updateOne({ _id: id, ...VISIBLE }, { $set: set } as UpdateFilter<Webhook>);
   }
 
   async delete(id: string): Promise<boolean> {
@@ -146,12 +224,17 @@ export class WebhookStore {
         _id: id,
         ...VISIBLE,
         state: 'ACTIVE',
-        $expr: { $lte: [{ $ifNull: ['$leaseUntil', new Date(0)] }, '$$NOW'] },
+        $expr: {
+          $and: [
+            { $lte: [{ $ifNull: ['$leaseUntil', new Date(0)] }, '$$NOW'] },
+            { $lte: [{ $ifNull: ['$heldUntil', new Date(0)] }, '$$NOW'] },
+          ],
+        },
       },
       [{ $set: { token, leaseUntil: { $add: ['$$NOW', leaseMs] } } }],
       { returnDocument: 'after', maxTimeMS: QUERY_MS },
     );
-    return claimed ? { ...claimed, token } : null;
+    return claimed ? { ...whole(claimed), token } : null;
   }
 
   /** Extends the lease. @returns the webhook as it stands now; null where it is lost, paused or deleted */
@@ -170,12 +253,11 @@ export class WebhookStore {
   }
 
   /** Writes what an attempt showed of the receiver. */
-  async mark(
-    id: string,
-    token: string,
-    marks: Partial<Pick<Webhook, 'consecutiveFailures' | 'heldUntil'>>,
-  ): Promise<void> {
-    await this.collection.updateOne({ _id: id, token }, { $set: marks });
+  async mark(id: string, token: string, { latencies, ...marks }: Marks): Promise<void> {
+    await this.collection.updateOne(
+      { _id: id, token },
+      { $set: marks, $push: { recentMs: { $each: latencies, $slice: -KEPT_LATENCIES } } },
+    );
   }
 
   async disable(id: string, reason: string): Promise<void> {
@@ -185,13 +267,14 @@ export class WebhookStore {
     );
   }
 
-  async release(id: string, token: string, { nextDueInMs }: Release): Promise<void> {
+  async release(id: string, token: string, { nextDueInMs, heldMs }: Release): Promise<void> {
     await this.collection.updateOne({ _id: id, token }, [
       {
         $set: {
           token: null,
           leaseUntil: null,
           nextDueAt: nextDueInMs === null ? null : { $add: ['$$NOW', Math.max(0, nextDueInMs)] },
+          ...(heldMs ? { heldUntil: { $add: ['$$NOW', heldMs] } } : {}),
         },
       },
     ]);

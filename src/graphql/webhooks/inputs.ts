@@ -1,4 +1,4 @@
-import { Field, ID, InputType, Int } from 'type-graphql';
+import { Field, Float, ID, InputType, Int } from 'type-graphql';
 import type { DeliveryState } from '../../domain/webhook';
 import { EventFilterInput } from '../events/filter-input';
 import { DateTimeScalar } from '../scalars';
@@ -66,6 +66,24 @@ export class CreateWebhookInput {
 
   @Field(() => Int, { ...MAYBE, description: '1,000 to 30,000; 15,000 where it is absent.' })
   timeoutMs?: number | null;
+
+  @Field(() => Float, {
+    ...MAYBE,
+    description: 'Requests a second at most, 0.01 to 1,000; absent: as many as the receiver takes.',
+  })
+  maxPerSecond?: number | null;
+
+  @Field(() => Boolean, {
+    ...MAYBE,
+    description: 'One request at a time, in the order of storing: one that fails holds up all after it.',
+  })
+  ordered?: boolean | null;
+
+  @Field(() => Boolean, {
+    ...MAYBE,
+    description: 'Sign by an ed25519 key as well (v1a): receivers then need only the public key.',
+  })
+  asymmetric?: boolean | null;
 }
 
 @InputType({ description: 'An absent member keeps, null clears, `headers` is replaced whole.' })
@@ -90,4 +108,16 @@ export class UpdateWebhookInput {
 
   @Field(() => Int, { ...MAYBE, description: '1,000 to 30,000; null: 15,000.' })
   timeoutMs?: number | null;
+
+  @Field(() => Float, { ...MAYBE, description: '0.01 to 1,000; null: as many as the receiver takes.' })
+  maxPerSecond?: number | null;
+
+  @Field(() => Boolean, { ...MAYBE, description: 'One request at a time, in order; null: no.' })
+  ordered?: boolean | null;
+
+  @Field(() => Boolean, {
+    ...MAYBE,
+    description: 'Sign by an ed25519 key as well; false takes the key away.',
+  })
+  asymmetric?: boolean | null;
 }

@@ -10,6 +10,7 @@ import {
   Resolver,
   Root,
 } from 'type-graphql';
+import { isOpen } from '../../domain/breaker';
 import { Invalid } from '../../domain/errors';
 import type { WebhookState } from '../../domain/webhook';
 import type { CommitStore } from '../../store/commits';
@@ -49,11 +50,13 @@ export interface WebhookResolverParts {
   commits: CommitStore;
   sources: SourceStore;
   admin: WebhookAdmin;
+  now: () => Date;
 }
 
 const DEFAULT_COUNT = 10_000;
 const MAX_COUNT = 1_000_000;
 const MAX_PENDING = 100_000;
+const DEFAULT_GRACE_SECONDS = 86_400;
 
 async function deliveryPage(
   deliveries: DeliveryStore,
@@ -61,6 +64,12 @@ async function deliveryPage(
   args: { first: number | null; after?: string | null },
 ): Promise<DeliveryConnection> {
   return { ...toConnection(await deliveries.page(query, pageRequest(args)), toDelivery), query };
+}
+
+/** The smallest of the values that a share of them does not exceed. */
+function quantile(values: number[], share: number): number | null {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? null;
 }
 
 @Resolver(() => Webhook)
@@ -135,6 +144,23 @@ export class WebhookResolver {
     return toWebhook(await this.parts.admin.resume(id));
   }
 
+  @Authorized('OPERATOR')
+  @Mutation(() => WebhookSecretPayload, {
+    description: 'A new secret signs at once; the one before it signs as well until the grace is over.',
+  })
+  async rotateWebhookSecret(
+    @Arg('id', () => ID, { description: 'Its id.' }) id: string,
+    @Arg('graceSeconds', () => Int, {
+      nullable: true,
+      defaultValue: DEFAULT_GRACE_SECONDS,
+      description: '0 to 604,800 (7 days); at most 5 secrets sign at the same time.',
+    })
+    graceSeconds: number | null,
+  ): Promise<WebhookSecretPayload> {
+    const rotated = await this.parts.admin.rotateSecret(id, graceSeconds ?? DEFAULT_GRACE_SECONDS);
+    return { webhook: toWebhook(rotated.webhook), secret: rotated.secret };
+  }
+
   @FieldResolver(() => [Source], {
     description: 'The sources that it names; where `sourceIds` is null it hears all but the demo.',
   })
@@ -151,7 +177,17 @@ export class WebhookResolver {
       deliveries.countByState(webhook._id, 'DELIVERED'),
       deliveries.countByState(webhook._id, 'FAILED'),
     ]);
-    return { behind, pending, delivered, failed, consecutiveFailures: webhook.consecutiveFailures };
+    const { consecutiveFailures, recentMs, breaker } = webhook;
+    return {
+      behind,
+      pending,
+      delivered,
+      failed,
+      consecutiveFailures,
+      p50Ms: quantile(recentMs, 0.5),
+      p95Ms: quantile(recentMs, 0.95),
+      breakerOpenUntil: isOpen(breaker, this.parts.now()) ? breaker.openUntil : null,
+    };
   }
 
   @FieldResolver(() => DeliveryConnection, { description: 'What was sent, newest first.' })

@@ -1,4 +1,4 @@
-import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { Field, Float, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import type { EventFilter } from '../../domain/filter';
 import type {
   DeliveryState,
@@ -103,6 +103,25 @@ export class WebhookStats {
 
   @Field(() => Int, { description: 'Requests that failed since the last success.' })
   consecutiveFailures!: number;
+
+  @Field(() => Int, {
+    ...MAYBE,
+    description: 'Half of the last 200 answers came within so many milliseconds; null before the first.',
+  })
+  p50Ms!: number | null;
+
+  @Field(() => Int, {
+    ...MAYBE,
+    description: '95 % of the last 200 answers came within so many milliseconds.',
+  })
+  p95Ms!: number | null;
+
+  @Field(() => DateTimeScalar, {
+    ...MAYBE,
+    description:
+      'The breaker is open: half of at least 10 attempts in 5 minutes failed; then one attempt probes.',
+  })
+  breakerOpenUntil!: Date | null;
 }
 
 @ObjectType({ description: 'A receiver of events. Header values and the signing secret are write-only.' })
@@ -140,6 +159,24 @@ export class Webhook {
   @Field(() => Int, { description: 'Milliseconds for a request in all.' })
   timeoutMs!: number;
 
+  @Field(() => Float, {
+    ...MAYBE,
+    description: 'Requests a second at most; null: as many as the receiver takes.',
+  })
+  maxPerSecond!: number | null;
+
+  @Field(() => Boolean, {
+    description: 'One request at a time, in the order of storing: one that fails holds up all after it.',
+  })
+  ordered!: boolean;
+
+  @Field(() => String, {
+    ...MAYBE,
+    description:
+      'The ed25519 key that verifies v1a signatures: whpk_ and base64; null where it signs by secret alone.',
+  })
+  publicKey!: string | null;
+
   @Field(() => DateTimeScalar, { description: 'When it was made: it hears of what is stored after that.' })
   createdAt!: Date;
 
@@ -170,6 +207,8 @@ export function toWebhook(webhook: StoredWebhook): Webhook {
     secretHint,
     batchSize,
     timeoutMs,
+    maxPerSecond,
+    ordered,
     createdAt,
     updatedAt,
   } = webhook;
@@ -186,6 +225,9 @@ export function toWebhook(webhook: StoredWebhook): Webhook {
     secretHint,
     batchSize,
     timeoutMs,
+    maxPerSecond,
+    ordered,
+    publicKey: webhook.signingKey?.publicKey ?? null,
     createdAt,
     updatedAt,
     stored: webhook,

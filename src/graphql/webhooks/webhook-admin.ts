@@ -4,8 +4,8 @@ import { secretHint } from '../../auth/ingest-tokens';
 import type { SecretBox } from '../../auth/secret-box';
 import { DEFAULT_TIMEOUT_MS } from '../../delivery/attempt';
 import { customHeaderFaults } from '../../delivery/custom-headers';
-import { newWebhookSecret, parseWebhookSecret } from '../../delivery/signature';
-import { type FieldFault, Invalid, messageOf, NotFound } from '../../domain/errors';
+import { newSigningKey, newWebhookSecret, parseWebhookSecret } from '../../delivery/signature';
+import { Conflict, type FieldFault, Invalid, messageOf, NotFound } from '../../domain/errors';
 import { checkFilter, type EventFilter } from '../../domain/filter';
 import type { Webhook } from '../../domain/webhook';
 import type { AddressGuard } from '../../net/address-guard';
@@ -24,7 +24,12 @@ export interface WebhookAdminParts {
   guard: AddressGuard;
   /** Tells the workers that a webhook has something to do. */
   hint: (webhookId: string) => Promise<void>;
+  now: () => Date;
 }
+
+/** Secrets that may sign at the same time, the newest included; requirements A1. */
+const MAX_SECRETS = 5;
+const MAX_GRACE_SECONDS = 7 * 86_400;
 
 const MAX_SOURCES = 100;
 const name = z.string().trim().min(1, 'must not be empty').max(100, 'must have at most 100 characters');
@@ -36,9 +41,24 @@ const timeoutMs = z
   .min(1_000, 'must be 1000 at least')
   .max(30_000, 'must be 30000 at most')
   .nullish();
+const maxPerSecond = z
+  .number()
+  .min(0.01, 'must be 0.01 at least')
+  .max(1_000, 'must be 1000 at most')
+  .nullish();
+const flag = z.boolean().nullish();
 const sourceIds = z.array(z.string()).max(MAX_SOURCES, `must name at most ${MAX_SOURCES} sources`).nullish();
 const headers = z.array(z.object({ name: z.string(), value: z.string() })).nullish();
-const optional = { sourceIds, headers, batchSize, timeoutMs, filter: z.any().optional() };
+const optional = {
+  sourceIds,
+  headers,
+  batchSize,
+  timeoutMs,
+  maxPerSecond,
+  ordered: flag,
+  asymmetric: flag,
+  filter: z.any().optional(),
+};
 const createShape = z.object({ name, url, secret: z.string().nullish(), ...optional });
 const updateShape = z.object({ name: name.nullish(), url: url.nullish(), ...optional });
 
@@ -64,6 +84,9 @@ export class WebhookAdmin {
       secretHint: secretHint(secret),
       batchSize: checked.batchSize ?? 1,
       timeoutMs: checked.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+      maxPerSecond: checked.maxPerSecond ?? null,
+      ordered: checked.ordered ?? false,
+      signingKey: checked.asymmetric ? this.signingKey(id) : null,
       position: { n: await this.parts.commits.head(), pos: Number.MAX_SAFE_INTEGER },
     });
     return { webhook, secret };
@@ -81,6 +104,10 @@ export class WebhookAdmin {
     if (checked.headers !== undefined) changes.headers = this.seal(id, checked.headers ?? []);
     if (checked.batchSize !== undefined) changes.batchSize = checked.batchSize ?? 1;
     if (checked.timeoutMs !== undefined) changes.timeoutMs = checked.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    if (checked.maxPerSecond !== undefined) changes.maxPerSecond = checked.maxPerSecond;
+    if (checked.ordered !== undefined) changes.ordered = checked.ordered ?? false;
+    if (checked.asymmetric === false) changes.signingKey = null;
+    if (checked.asymmetric && !(await this.get(id)).signingKey) changes.signingKey = this.signingKey(id);
     return this.changed(id, changes);
   }
 
@@ -93,9 +120,46 @@ export class WebhookAdmin {
     return this.changed(id, { state: 'ACTIVE', stateReason: null });
   }
 
+  /** A new secret signs from now on, and the one before it as well for `graceSeconds`. */
+  async rotateSecret(id: string, graceSeconds: number): Promise<{ webhook: Webhook; secret: string }> {
+    if (!Number.isInteger(graceSeconds) || graceSeconds < 0 || graceSeconds > MAX_GRACE_SECONDS) {
+      const message = `must lie between 0 and ${MAX_GRACE_SECONDS} (7 days)`;
+      throw new Invalid(`\`graceSeconds\` ${message}.`, [{ path: ['graceSeconds'], message }]);
+    }
+    const before = await this.get(id);
+    const now = this.parts.now();
+    const until = new Date(now.getTime() + graceSeconds * 1_000);
+    const live = before.oldSecrets.filter((old) => old.until > now);
+    const oldSecrets = graceSeconds === 0 ? live : [{ secret: before.secret, until }, ...live];
+    if (oldSecrets.length >= MAX_SECRETS) {
+      const first = live.reduce((a, b) => (a.until < b.until ? a : b)).until.toISOString();
+      throw new Conflict(
+        `${MAX_SECRETS} secrets are valid already: wait until ${first}, or give a grace of 0.`,
+      );
+    }
+    const secret = newWebhookSecret();
+    const sealed = this.parts.box.seal(secret, { collection: 'webhooks', id, field: 'secret' });
+    const fresh = { secret: sealed, secretHint: secretHint(secret), oldSecrets };
+    const webhook = await this.parts.webhooks.rotate(before, fresh);
+    if (!webhook) throw new Conflict('The secret was rotated by somebody else just now.');
+    return { webhook, secret };
+  }
+
   async delete(id: string): Promise<void> {
     if (!(await this.parts.webhooks.delete(id))) throw new NotFound(`There is no webhook ${id}.`);
     await this.parts.deliveries.cancelAll(id);
+  }
+
+  private async get(id: string): Promise<Webhook> {
+    const webhook = await this.parts.webhooks.get(id);
+    if (!webhook) throw new NotFound(`There is no webhook ${id}.`);
+    return webhook;
+  }
+
+  private signingKey(id: string): NonNullable<Webhook['signingKey']> {
+    const { privateKey, publicKey } = newSigningKey();
+    const place = { collection: 'webhooks', id, field: 'signingKey' };
+    return { privateKey: this.parts.box.seal(privateKey, place), publicKey };
   }
 
   private async changed(id: string, changes: WebhookChanges): Promise<Webhook> {

@@ -1,6 +1,6 @@
 import type { StreamPosition } from '../../domain/commit';
 import { messageOf } from '../../domain/errors';
-import type { Webhook } from '../../domain/webhook';
+import type { Delivery, Webhook } from '../../domain/webhook';
 import type { Logger } from '../../observe/logger';
 import type { CommitStore } from '../../store/commits';
 import type { DeliveryStore } from '../../store/deliveries';
@@ -10,7 +10,9 @@ import { LeaseKeeper } from '../lease-keeper';
 import type { RecentSlices } from '../recent-slices';
 import { bodyEvent, type Chunk, cutChunks } from './chunks';
 import { CommitReader, type MatchedEvent } from './commit-reader';
+import { Pace } from './pace';
 import { Sender, type SenderParts, type SendSummary } from './sender';
+import { testEvent } from './test-event';
 
 export interface HolderParts extends SenderParts {
   webhooks: WebhookStore;
@@ -30,6 +32,9 @@ const MAX_UNSETTLED = 1_000;
 const LINGER_MS = 1_000;
 const DUE_AT_A_TIME = 64;
 const DUE_EVERY_MS = 1_000;
+/** A receiver that has failed for so long, and so often, is given up (requirements A7). */
+const GIVE_UP_AFTER_MS = 5 * 24 * 3_600_000;
+const GIVE_UP_ATTEMPTS = 10;
 
 type Claimed = Webhook & { token: string };
 
@@ -48,6 +53,9 @@ export class Holder {
   private readThrough: StreamPosition;
   private firstPendingAt = 0;
   private dueAskedAt = 0;
+  private pace: Pace;
+  /** When the first delivery of an ordered webhook is due, where that is what all wait for. */
+  private blockedUntil: Date | null = null;
 
   constructor(
     private readonly parts: HolderParts,
@@ -56,6 +64,7 @@ export class Holder {
     this.webhook = webhook;
     this.readThrough = webhook.position;
     this.reader = new CommitReader(parts.commits, parts.events, parts.recent);
+    this.pace = this.newPace();
   }
 
   async run(stop: AbortSignal): Promise<void> {
@@ -85,10 +94,15 @@ export class Holder {
   private async pass(lease: LeaseKeeper): Promise<boolean> {
     const current = await this.parts.webhooks.get(this.webhook._id);
     if (current?.state !== 'ACTIVE' || current.token !== this.webhook.token) return false;
-    if (current.revision !== this.webhook.revision) this.rewind(current.position);
+    const changed = current.revision !== this.webhook.revision;
     this.webhook = { ...current, token: this.webhook.token };
-    const chunks = [...(await this.dueChunks()), ...(await this.readOn())];
+    if (changed) {
+      this.rewind(current.position);
+      this.pace = this.newPace();
+    }
+    const chunks = await this.nextChunks();
     if (chunks.length > 0) return this.send(chunks, lease);
+    if (this.blockedUntil) return false;
     await this.parts.newCommit(
       this.readThrough.n,
       this.pending.length > 0 ? this.lingerLeft() : LINGER_MS,
@@ -101,6 +115,26 @@ export class Holder {
   private rewind(position: StreamPosition): void {
     this.pending = [];
     this.readThrough = position;
+  }
+
+  private newPace(): Pace {
+    return new Pace(this.webhook.maxPerSecond, () => this.parts.now().getTime());
+  }
+
+  /** What is to be sent now. */
+  private async nextChunks(): Promise<Chunk[]> {
+    const due = this.webhook.ordered ? [] : await this.dueChunks();
+    const fresh = await this.readOn();
+    return this.webhook.ordered ? this.inOrder() : [...due, ...fresh];
+  }
+
+  /** The pending deliveries from the first one on, as far as they are due. */
+  private async inOrder(): Promise<Chunk[]> {
+    const pending = await this.parts.deliveries.inOrder(this.webhook._id, DUE_AT_A_TIME);
+    const now = this.parts.now();
+    const waiting = pending.findIndex(({ nextAttemptAt }) => nextAttemptAt !== null && nextAttemptAt > now);
+    this.blockedUntil = waiting === 0 ? (pending[0]?.nextAttemptAt ?? null) : null;
+    return this.chunksOf(waiting === -1 ? pending : pending.slice(0, waiting));
   }
 
   private lingerLeft(): number {
@@ -161,28 +195,49 @@ export class Holder {
   private async dueChunks(): Promise<Chunk[]> {
     if (Date.now() - this.dueAskedAt < DUE_EVERY_MS) return [];
     this.dueAskedAt = Date.now();
-    const due = await this.parts.deliveries.due(this.webhook._id, DUE_AT_A_TIME);
-    const events = await this.parts.events.byIds([...new Set(due.flatMap((delivery) => delivery.eventIds))]);
+    return this.chunksOf(await this.parts.deliveries.due(this.webhook._id, DUE_AT_A_TIME));
+  }
+
+  /** With the events that the deliveries were made of. Those whose events retention has removed are ended. */
+  private async chunksOf(deliveries: Delivery[]): Promise<Chunk[]> {
+    const ids = [...new Set(deliveries.flatMap((delivery) => delivery.eventIds))];
+    const events = ids.length > 0 ? await this.parts.events.byIds(ids) : [];
     const bodies = new Map(events.map((event) => [event._id, bodyEvent({ event })]));
-    return due.map((delivery) => ({
-      delivery,
-      events: delivery.eventIds.flatMap((id) => bodies.get(id) ?? []),
-    }));
+    const chunks: Chunk[] = [];
+    for (const delivery of deliveries) {
+      const found = delivery.eventIds.flatMap((id) => bodies.get(id) ?? []);
+      // A body that lacks an event would be another one under the same webhook-id.
+      if (found.length < delivery.eventIds.length) await this.parts.deliveries.expire(delivery._id);
+      else chunks.push({ delivery, events: delivery.test ? [bodyEvent({ event: testEvent() })] : found });
+    }
+    return chunks;
   }
 
   private async send(chunks: Chunk[], lease: LeaseKeeper): Promise<boolean> {
     const { webhooks } = this.parts;
-    const { _id: id, token, consecutiveFailures } = this.webhook;
-    const summary = await new Sender(this.parts, this.webhook).send(chunks, lease.work, lease.signal);
-    if (summary.consecutiveFailures !== consecutiveFailures || summary.holdMs !== null) {
-      await webhooks.mark(id, token, {
-        consecutiveFailures: summary.consecutiveFailures,
-        heldUntil: this.heldUntil(summary),
-      });
-    }
-    if (!summary.gone) return summary.holdMs === null;
-    await webhooks.disable(id, 'the receiver answered 410 Gone: it wants nothing any more');
+    const { _id: id, token } = this.webhook;
+    const sender = new Sender(this.parts, this.webhook, this.pace);
+    const summary = await sender.send(chunks, lease.work, lease.signal);
+    const { consecutiveFailures, failingSince, breaker, latencies } = summary;
+    await webhooks.mark(id, token, {
+      consecutiveFailures,
+      failingSince,
+      breaker,
+      heldUntil: this.heldUntil(summary),
+      latencies,
+    });
+    const hopeless = this.hopeless(summary);
+    if (hopeless === null) return summary.holdMs === null;
+    await webhooks.disable(id, hopeless);
     return false;
+  }
+
+  /** Why nothing more is to be sent; null where there is hope. */
+  private hopeless({ gone, consecutiveFailures, failingSince }: SendSummary): string | null {
+    if (gone) return 'the receiver answered 410 Gone: it wants nothing any more';
+    if (failingSince === null || consecutiveFailures < GIVE_UP_ATTEMPTS) return null;
+    if (this.parts.now().getTime() - failingSince.getTime() < GIVE_UP_AFTER_MS) return null;
+    return `every attempt since ${failingSince.toISOString()} failed, ${consecutiveFailures} in all: mend the receiver, then resume the webhook`;
   }
 
   private heldUntil({ holdMs }: SendSummary): Date | null {
@@ -192,9 +247,13 @@ export class Holder {
   private async release(): Promise<void> {
     const { webhooks, deliveries, now, log } = this.parts;
     try {
-      const next = await deliveries.nextDueAt(this.webhook._id);
-      const nextDueInMs = next ? next.getTime() - now().getTime() : null;
-      await webhooks.release(this.webhook._id, this.webhook.token, { nextDueInMs });
+      const next = this.blockedUntil ?? (await deliveries.nextDueAt(this.webhook._id));
+      const inMs = (at: Date): number => at.getTime() - now().getTime();
+      const heldMs = Math.max(this.pace.waitMs, this.blockedUntil ? inMs(this.blockedUntil) : 0);
+      await webhooks.release(this.webhook._id, this.webhook.token, {
+        nextDueInMs: next ? inMs(next) : null,
+        ...(heldMs > 0 ? { heldMs } : {}),
+      });
     } catch (error) {
       log.warn(
         { webhookId: this.webhook._id, error: messageOf(error) },

@@ -1,16 +1,22 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { AttemptRequest, AttemptResult } from '../../delivery/attempt';
 import { webhookBody } from '../../delivery/body';
 import { nextRetryDelayMs } from '../../domain/backoff';
-import type { DeliveryAttempt, Webhook } from '../../domain/webhook';
+import { afterAttempt, type Breaker, isOpen, isProbing } from '../../domain/breaker';
+import type { Delivery, DeliveryAttempt, Webhook } from '../../domain/webhook';
 import type { Metrics } from '../../observe/metrics';
 import type { AttemptOutcome, DeliveryStore } from '../../store/deliveries';
 import { Coalescer } from '../coalescer';
 import type { CrashHook } from '../crash-points';
 import type { Chunk } from './chunks';
+import type { Pace } from './pace';
 
 /** What a webhook's secrets look like once opened. */
 export interface OpenedSecrets {
+  /** The one that stands, and those that are rotated out and still sign. */
   secrets: Buffer[];
+  /** An ed25519 private key, PKCS#8 DER; null where it has none. */
+  signingKey: Buffer | null;
   headers: Record<string, string>;
 }
 
@@ -27,18 +33,27 @@ export interface SenderParts {
 /** What sending showed of the receiver. */
 export interface SendSummary {
   consecutiveFailures: number;
-  /** The receiver asked to be left alone for so long. */
+  failingSince: Date | null;
+  breaker: Breaker;
+  /** Nothing is sent for so long: the receiver asked for it, the breaker is open, or the rate is used up. */
   holdMs: number | null;
+  /** Milliseconds of the attempts that were answered. */
+  latencies: number[];
   /** 410: it wants nothing any more. */
   gone: boolean;
 }
 
 const IN_FLIGHT = 4;
 const IN_FLIGHT_WHILE_FAILING = 1;
+/** A turn that is further away is not waited for: the webhook is let go of until then. */
+const WAIT_FOR_TURN_MS = 1_000;
 /** Beyond the attempt's own deadline: until then nobody else sends the same delivery. */
 const CLAIM_MARGIN_MS = 15_000;
 
-/** Sends deliveries of one webhook: at most four at a time, one while it fails, each attempt written before and after. */
+/**
+ * Sends deliveries of one webhook: at most four at a time, one while it fails or wants them in order, each attempt
+ * written before and after.
+ */
 export class Sender {
   private readonly began: Coalescer<string>;
   private readonly finished: Coalescer<AttemptOutcome>;
@@ -48,21 +63,26 @@ export class Sender {
   constructor(
     private readonly parts: SenderParts,
     private readonly webhook: Webhook,
+    private readonly pace: Pace,
   ) {
     const claimMs = webhook.timeoutMs + CLAIM_MARGIN_MS;
     this.began = new Coalescer((ids) => parts.deliveries.begin(ids, claimMs));
     this.finished = new Coalescer((outcomes) => parts.deliveries.finish(outcomes));
     this.opened = parts.open(webhook);
-    this.summary = { consecutiveFailures: webhook.consecutiveFailures, holdMs: null, gone: false };
+    const { consecutiveFailures, failingSince, breaker } = webhook;
+    this.summary = { consecutiveFailures, failingSince, breaker, holdMs: null, latencies: [], gone: false };
   }
 
   /**
-   * Sends all of them once, unless the receiver asks for a pause or `work` aborts: then what is in flight still ends.
+   * Sends all of them once, unless the receiver asks for a pause, the breaker opens, one of an ordered webhook fails or
+   * `work` aborts: then what is in flight still ends.
    * @param lost ends what is in flight as well
    */
   async send(chunks: Chunk[], work: AbortSignal, lost: AbortSignal): Promise<SendSummary> {
     const queue = [...chunks];
-    const lanes = this.webhook.consecutiveFailures > 0 ? IN_FLIGHT_WHILE_FAILING : IN_FLIGHT;
+    const careful = this.webhook.ordered || this.webhook.consecutiveFailures > 0;
+    const lanes =
+      careful || isProbing(this.summary.breaker, this.parts.now()) ? IN_FLIGHT_WHILE_FAILING : IN_FLIGHT;
     await Promise.all(
       Array.from({ length: Math.min(lanes, queue.length) }, () => this.lane(queue, work, lost)),
     );
@@ -70,14 +90,29 @@ export class Sender {
   }
 
   private async lane(queue: Chunk[], work: AbortSignal, lost: AbortSignal): Promise<void> {
-    while (!work.aborted && this.summary.holdMs === null && !this.summary.gone) {
+    while (queue.length > 0 && !work.aborted && this.summary.holdMs === null && !this.summary.gone) {
+      if (!(await this.turn(work))) return;
       const chunk = queue.shift();
       if (!chunk) return;
-      await this.attempt(chunk, lost);
+      const delivered = await this.attempt(chunk, lost);
+      if (!delivered && this.webhook.ordered) return;
     }
   }
 
-  private async attempt({ delivery, events }: Chunk, lost: AbortSignal): Promise<void> {
+  /** Waits for the next turn. @returns false where it is too far away, or the work is to stop */
+  private async turn(work: AbortSignal): Promise<boolean> {
+    const { waitMs } = this.pace;
+    if (waitMs > WAIT_FOR_TURN_MS) {
+      this.summary.holdMs = Math.max(this.summary.holdMs ?? 0, waitMs);
+      return false;
+    }
+    const ms = this.pace.take();
+    if (ms > 0) await delay(ms, undefined, { signal: work }).catch(() => undefined); // Stopping ends the wait.
+    return !work.aborted;
+  }
+
+  /** @returns whether the receiver took it */
+  private async attempt({ delivery, events }: Chunk, lost: AbortSignal): Promise<boolean> {
     const { parts, webhook, opened } = this;
     await this.began.add(delivery._id);
     parts.crash('attempt-recorded');
@@ -93,6 +128,7 @@ export class Sender {
         }),
         timestampSeconds: Math.floor(parts.now().getTime() / 1000),
         secrets: opened.secrets,
+        signingKey: opened.signingKey,
         headers: opened.headers,
         timeoutMs: webhook.timeoutMs,
         userAgent: parts.userAgent,
@@ -102,22 +138,37 @@ export class Sender {
     parts.crash('response-received');
     parts.metrics.attempted(result.failure ?? 'success', result.durationMs / 1000);
     this.learn(result);
-    await this.finished.add(outcomeOf(delivery._id, delivery.attemptCount + 1, result));
+    await this.finished.add(outcomeOf(delivery, result));
+    return result.failure === null;
   }
 
-  private learn(result: AttemptResult): void {
-    if (result.failure === null) {
-      this.summary.consecutiveFailures = 0;
+  private learn({ failure, status, durationMs, retryAfterMs }: AttemptResult): void {
+    const { summary } = this;
+    const now = this.parts.now();
+    summary.breaker = afterAttempt(summary.breaker, failure !== null, now);
+    if (status !== null) summary.latencies.push(durationMs);
+    if (failure === null) {
+      summary.consecutiveFailures = 0;
+      summary.failingSince = null;
       return;
     }
-    this.summary.consecutiveFailures++;
-    if (result.retryAfterMs !== null)
-      this.summary.holdMs = Math.max(this.summary.holdMs ?? 0, result.retryAfterMs);
-    if (result.status === 410) this.summary.gone = true;
+    summary.consecutiveFailures++;
+    summary.failingSince ??= now;
+    if (isOpen(summary.breaker, now)) this.hold(summary.breaker.openUntil!.getTime() - now.getTime());
+    if (retryAfterMs !== null) this.hold(retryAfterMs);
+    if (status === 410) summary.gone = true;
+  }
+
+  private hold(ms: number): void {
+    this.summary.holdMs = Math.max(this.summary.holdMs ?? 0, ms);
   }
 }
 
-function outcomeOf(id: string, number: number, result: AttemptResult): AttemptOutcome {
+function outcomeOf(
+  { _id: id, attemptCount, attemptBase = 0, test }: Delivery,
+  result: AttemptResult,
+): AttemptOutcome {
+  const number = attemptCount + 1;
   const attempt: DeliveryAttempt = {
     number,
     startedAt: result.startedAt,
@@ -128,7 +179,7 @@ function outcomeOf(id: string, number: number, result: AttemptResult): AttemptOu
     address: result.address,
   };
   if (result.failure === null) return { id, state: 'DELIVERED', attempt, nextAttemptInMs: null };
-  const delay = nextRetryDelayMs(number, Math.random);
-  if (delay === null) return { id, state: 'FAILED', attempt, nextAttemptInMs: null };
-  return { id, state: 'PENDING', attempt, nextAttemptInMs: Math.max(delay, result.retryAfterMs ?? 0) };
+  const waitMs = test ? null : nextRetryDelayMs(number - attemptBase, Math.random);
+  if (waitMs === null) return { id, state: 'FAILED', attempt, nextAttemptInMs: null };
+  return { id, state: 'PENDING', attempt, nextAttemptInMs: Math.max(waitMs, result.retryAfterMs ?? 0) };
 }

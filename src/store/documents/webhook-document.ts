@@ -1,8 +1,9 @@
 import { modelOptions, prop, Severity } from '@typegoose/typegoose';
+import type { Breaker } from '../../domain/breaker';
 import type { StreamPosition } from '../../domain/commit';
 import type { EventFilter } from '../../domain/filter';
 import type { Sealed } from '../../domain/source';
-import type { WebhookFormat, WebhookState } from '../../domain/webhook';
+import type { Webhook, WebhookFormat, WebhookState } from '../../domain/webhook';
 
 /** How a webhook is kept; `domain/webhook.ts` says what the fields mean. */
 @modelOptions({
@@ -43,11 +44,23 @@ export class WebhookDocument {
   @prop({ type: () => String, required: true })
   secretHint!: string;
 
+  @prop({ type: () => Array, default: [] })
+  oldSecrets!: Webhook['oldSecrets'];
+
+  @prop({ type: () => Object, default: null })
+  signingKey!: Webhook['signingKey'];
+
   @prop({ type: () => Number, required: true })
   batchSize!: number;
 
   @prop({ type: () => Number, required: true })
   timeoutMs!: number;
+
+  @prop({ type: () => Number, default: null })
+  maxPerSecond!: number | null;
+
+  @prop({ type: () => Boolean, default: false })
+  ordered!: boolean;
 
   @prop({ type: () => Date, required: true })
   createdAt!: Date;
@@ -80,5 +93,14 @@ export class WebhookDocument {
   consecutiveFailures!: number;
 
   @prop({ type: () => Date, default: null })
+  failingSince!: Date | null;
+
+  @prop({ type: () => Date, default: null })
   heldUntil!: Date | null;
+
+  @prop({ type: () => Object, required: true })
+  breaker!: Breaker;
+
+  @prop({ type: () => [Number], default: [] })
+  recentMs!: number[];
 }
