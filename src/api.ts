@@ -15,6 +15,8 @@ import { EventSubscriptions } from './graphql/events/event-subscription';
 import { EventConnectionResolver, EventResolver } from './graphql/events/resolver';
 import { HealthResolver } from './graphql/health/resolver';
 import { PeopleResolver } from './graphql/people/resolver';
+import { ReplayAdmin } from './graphql/replays/replay-admin';
+import { ReplayResolver } from './graphql/replays/resolver';
 import { createSchema, type Resolvers } from './graphql/schema';
 import { BatchResolver, SourceResolver } from './graphql/sources/resolver';
 import { SourceAdmin } from './graphql/sources/source-admin';
@@ -191,6 +193,11 @@ function resolversOf(
     deliveries: new DeliveryResolver({ deliveries, webhooks }),
     deliveryConnections: new DeliveryConnectionResolver({ deliveries }),
     deliveryActions: new DeliveryActionsResolver(deliveryAdmin),
+    replays: new ReplayResolver({
+      replays: core.replays,
+      webhooks,
+      admin: new ReplayAdmin({ replays: core.replays, deliveries, events: core.events, webhooks }),
+    }),
     health: new HealthResolver(parts.health),
   };
 }

@@ -16,6 +16,7 @@ import { EventStore } from './store/events';
 import { ensureIndexes } from './store/indexes';
 import { LeaseStore } from './store/leases';
 import { QuarantineStore } from './store/quarantine';
+import { ReplayStore } from './store/replays';
 import { SessionStore } from './store/sessions';
 import { SigningKeyStore } from './store/signing-keys';
 import { SourceStore } from './store/sources';
@@ -50,6 +51,7 @@ export class Core {
   readonly checkpoints: CheckpointStore;
   readonly webhooks: WebhookStore;
   readonly deliveries: DeliveryStore;
+  readonly replays: ReplayStore;
   readonly leases: LeaseStore;
   readonly users: UserStore;
   readonly sessions: SessionStore;
@@ -73,6 +75,7 @@ export class Core {
     this.checkpoints = new CheckpointStore(db);
     this.webhooks = new WebhookStore(connection, db, clock);
     this.deliveries = new DeliveryStore(db, clock);
+    this.replays = new ReplayStore(db, clock);
     this.leases = new LeaseStore(db);
     this.users = new UserStore(connection, db);
     this.sessions = new SessionStore(db);

@@ -15,6 +15,7 @@ import type { CrashHook } from './pipeline/crash-points';
 import { Fetcher } from './pipeline/fetcher';
 import { Folder } from './pipeline/folder';
 import { Forwarder } from './pipeline/forward/forwarder';
+import { ReplayRunner } from './pipeline/forward/replay-runner';
 import type { OpenedSecrets } from './pipeline/forward/sender';
 import { HeadWatch } from './pipeline/head-watch';
 import { RecentSlices } from './pipeline/recent-slices';
@@ -60,10 +61,12 @@ export async function startWorker(core: Core, options: WorkerOptions): Promise<R
     enrich: { concurrency: BATCHES_AT_A_TIME, handle: (id) => worker.onBatchHint(id) },
     forward: { concurrency: FORWARD_HINTS_AT_A_TIME, handle: (id) => worker.onForwardHint(id) },
   });
+  const replays = makeReplayRunner(core, options.crash);
   worker.start();
+  replays.start();
   return {
     stop: async () => {
-      await worker.stop();
+      await Promise.all([worker.stop(), replays.stop()]);
       heads.close();
       aws.close();
       await agent.close();
@@ -148,6 +151,12 @@ function makeWorker(core: Core, { enricher, aws, agent, heads, crash }: WorkerPa
     log,
     leaseMs,
   });
+}
+
+function makeReplayRunner(core: Core, crash: CrashHook): ReplayRunner {
+  const { replays, deliveries, events, webhooks, now, log, leaseMs } = core;
+  const hint = (id: string): Promise<void> => core.hint('forward', [id]);
+  return new ReplayRunner({ replays, deliveries, events, webhooks, hint, now, crash, log, leaseMs });
 }
 
 /** Tells of a commit: those who follow live, webhooks held here, and webhooks that nobody holds. */

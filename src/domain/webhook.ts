@@ -88,6 +88,8 @@ export interface Delivery {
   attemptCount: number;
   /** Attempts before the schedule last began anew, by a redelivery. */
   attemptBase?: number;
+  /** The bulk redelivery that last had it sent again. */
+  replayId?: string;
   /** The last 20. */
   attempts: DeliveryAttempt[];
   nextAttemptAt: Date | null;

@@ -8,6 +8,7 @@ import type { Context } from './context';
 import { EventConnectionResolver, EventResolver } from './events/resolver';
 import { HealthResolver } from './health/resolver';
 import { PeopleResolver } from './people/resolver';
+import { ReplayResolver } from './replays/resolver';
 import { DateTimeScalar } from './scalars';
 import { BatchResolver, SourceResolver } from './sources/resolver';
 import { DeliveryActionsResolver } from './webhooks/delivery-actions';
@@ -30,6 +31,7 @@ export interface Resolvers {
   deliveries: DeliveryResolver;
   deliveryConnections: DeliveryConnectionResolver;
   deliveryActions: DeliveryActionsResolver;
+  replays: ReplayResolver;
   health: HealthResolver;
 }
 
@@ -62,6 +64,7 @@ function build(resolverOf: (cls: unknown) => unknown): Promise<GraphQLSchema> {
       DeliveryResolver,
       DeliveryConnectionResolver,
       DeliveryActionsResolver,
+      ReplayResolver,
       HealthResolver,
     ],
     container: { get: resolverOf },

@@ -12,6 +12,7 @@ export const CRASH_POINTS = [
   'position-moved',
   'attempt-recorded',
   'response-received',
+  'replay-page-made',
 ] as const;
 
 export type CrashPoint = (typeof CRASH_POINTS)[number];

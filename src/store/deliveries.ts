@@ -1,17 +1,10 @@
 import { type Collection, type Db, type Filter, MongoBulkWriteError } from 'mongodb';
 import type { PageKey } from '../domain/cursor';
+import type { DeliveryFilter } from '../domain/replay';
 import { type Delivery, type DeliveryAttempt, type DeliveryState, KEPT_ATTEMPTS } from '../domain/webhook';
 import type { StoreClock } from './clock';
 import { DUPLICATE_KEY, QUERY_MS } from './connection';
 import { type Page, type PageRequest, readPage } from './page';
-
-export interface DeliveryQuery {
-  webhookIds?: string[] | null;
-  states?: DeliveryState[] | null;
-  eventIds?: string[] | null;
-  from?: Date | null;
-  to?: Date | null;
-}
 
 /** What an attempt made of a delivery. */
 export interface AttemptOutcome {
@@ -137,6 +130,58 @@ export class DeliveryStore {
     await this.collection.insertOne(delivery);
   }
 
+  /** Inserts those that are not there: what made them may do so again. */
+  async insertMissing(deliveries: Delivery[]): Promise<void> {
+    try {
+      await this.collection.insertMany(deliveries, { ordered: false });
+    } catch (error) {
+      if (!(error instanceof MongoBulkWriteError)) throw error;
+      const failures = Array.isArray(error.writeErrors) ? error.writeErrors : [error.writeErrors];
+      if (failures.length === 0 || failures.some((failure) => failure.code !== DUPLICATE_KEY)) throw error;
+    }
+  }
+
+  /**
+   * The oldest failed deliveries that match, made before the replay was and after a place; with those that the replay
+   * has had sent again already.
+   */
+  failed(
+    filter: DeliveryFilter,
+    replay: { _id: string; createdAt: Date },
+    after: { value: number; id: string } | null,
+    limit: number,
+  ): Promise<Delivery[]> {
+    const time = after ? new Date(after.value) : null;
+    const clauses: Filter<Delivery>[] = [
+      deliveryFilter({ ...filter, states: null }),
+      { $or: [{ state: 'FAILED' }, { replayId: replay._id }] },
+      { createdAt: { $lte: replay.createdAt, ...(time ? { $gte: time } : {}) } },
+      ...(time
+        ? [{ $or: [{ createdAt: { $gt: time } }, { createdAt: time, _id: { $gt: after!.id } }] }]
+        : []),
+    ];
+    return this.collection
+      .find({ $and: clauses }, { projection: { attempts: 0 }, maxTimeMS: QUERY_MS })
+      .sort({ createdAt: 1, _id: 1 })
+      .limit(limit)
+      .toArray();
+  }
+
+  /** Has failed deliveries sent again by a replay, once, at once, each with a schedule of its own. */
+  async redeliverFailed(ids: string[], replayId: string): Promise<void> {
+    await this.collection.updateMany({ _id: { $in: ids }, state: 'FAILED', replayId: { $ne: replayId } }, [
+      {
+        $set: {
+          replayId,
+          state: 'PENDING',
+          nextAttemptAt: '$$NOW',
+          completedAt: null,
+          attemptBase: '$attemptCount',
+        },
+      },
+    ]);
+  }
+
   /** Has a delivery sent again, at once, with a schedule of its own. @returns null where there is none */
   redeliver(id: string): Promise<Delivery | null> {
     return this.collection.findOneAndUpdate(
@@ -177,7 +222,7 @@ export class DeliveryStore {
   }
 
   /** Newest first. */
-  page(query: DeliveryQuery, page: PageRequest): Promise<Page<Delivery>> {
+  page(query: DeliveryFilter, page: PageRequest): Promise<Page<Delivery>> {
     return readPage(this.collection, deliveryFilter(query), {
       field: 'createdAt',
       descending: true,
@@ -187,12 +232,12 @@ export class DeliveryStore {
     });
   }
 
-  count(query: DeliveryQuery, limit: number): Promise<number> {
+  count(query: DeliveryFilter, limit: number): Promise<number> {
     return this.collection.countDocuments(deliveryFilter(query), { limit, maxTimeMS: QUERY_MS });
   }
 }
 
-function deliveryFilter(query: DeliveryQuery): Filter<Delivery> {
+function deliveryFilter(query: DeliveryFilter): Filter<Delivery> {
   return {
     ...(query.webhookIds?.length ? { webhookId: { $in: query.webhookIds } } : {}),
     ...(query.states?.length ? { state: { $in: query.states } } : {}),

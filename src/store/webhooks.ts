@@ -182,6 +182,11 @@ export class WebhookStore {
     );
   }
 
+  /** Says that something is due, without disturbing what holds it back. */
+  async touch(id: string): Promise<void> {
+    await this.collection.updateOne({ _id: id, ...VISIBLE }, { $set: { nextDueAt: this.clock.now() } });
+  }
+
   /** Has an active webhook looked at now, whatever holds it back. */
   async wake(id: string): Promise<void> {
     const set = { heldUntil: null, 'breaker.openUntil': null, nextDueAt: this.clock.now() };

@@ -12,9 +12,10 @@ import {
 } from 'type-graphql';
 import { isOpen } from '../../domain/breaker';
 import { Invalid } from '../../domain/errors';
+import type { DeliveryFilter as DeliveryQuery } from '../../domain/replay';
 import type { WebhookState } from '../../domain/webhook';
 import type { CommitStore } from '../../store/commits';
-import type { DeliveryQuery, DeliveryStore } from '../../store/deliveries';
+import type { DeliveryStore } from '../../store/deliveries';
 import type { SourceStore } from '../../store/sources';
 import type { WebhookStore } from '../../store/webhooks';
 import { connectionTypes, countedConnectionTypes, pageRequest, toConnection } from '../connection';

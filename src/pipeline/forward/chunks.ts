@@ -18,6 +18,7 @@ export function bodyEvent({ event }: Pick<MatchedEvent, 'event'>): BodyEvent {
 /**
  * Cuts matched events into deliveries by batchSize and by the size of a body.
  * @param flush whether a last chunk that is not full is made as well
+ * @param idOf the webhook-id of a chunk, by its first event
  * @returns the chunks, and how many of the events they hold
  */
 export function cutChunks(
@@ -25,6 +26,7 @@ export function cutChunks(
   matched: MatchedEvent[],
   flush: boolean,
   now: Date,
+  idOf: (first: MatchedEvent) => string = ({ at }) => deliveryId(webhook._id, webhook.generation, at),
 ): { chunks: Chunk[]; used: number } {
   const bodies = matched.map(bodyEvent);
   const sizes = bodies.map(bodyBytesOf);
@@ -36,7 +38,8 @@ export function cutChunks(
     if (!full && !flush) break;
     const events = bodies.slice(used, used + count);
     const range = { first: matched[used]!.at, last: matched[used + count - 1]!.at };
-    chunks.push({ delivery: newDelivery(webhook, events, range, thin, now), events });
+    const id = idOf(matched[used]!);
+    chunks.push({ delivery: newDelivery(webhook, events, { id, ...range, thin, now }), events });
     used += count;
   }
   return { chunks, used };
@@ -45,16 +48,21 @@ export function cutChunks(
 function newDelivery(
   webhook: Webhook,
   events: BodyEvent[],
-  range: { first: StreamPosition; last: StreamPosition },
-  thin: boolean,
-  now: Date,
+  {
+    id,
+    first,
+    last,
+    thin,
+    now,
+  }: { id: string; first: StreamPosition; last: StreamPosition; thin: boolean; now: Date },
 ): Delivery {
   return {
-    _id: deliveryId(webhook._id, webhook.generation, range.first),
+    _id: id,
     webhookId: webhook._id,
     state: 'PENDING',
     eventIds: events.map((event) => event.id),
-    ...range,
+    first,
+    last,
     format: webhook.format,
     revision: webhook.revision,
     batch: webhook.batchSize > 1,
