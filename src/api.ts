@@ -22,12 +22,14 @@ import { BatchResolver, SourceResolver } from './graphql/sources/resolver';
 import { SourceAdmin } from './graphql/sources/source-admin';
 import { DeliveryActionsResolver } from './graphql/webhooks/delivery-actions';
 import { DeliveryAdmin } from './graphql/webhooks/delivery-admin';
+import { DeliveryTracer } from './graphql/webhooks/delivery-tracer';
 import {
   DeliveryConnectionResolver,
   DeliveryResolver,
   EventLinksResolver,
   WebhookResolver,
 } from './graphql/webhooks/resolver';
+import { TraceResolver } from './graphql/webhooks/trace-resolver';
 import { WebhookAdmin } from './graphql/webhooks/webhook-admin';
 import { EventFeed } from './live/event-feed';
 import type { AddressGuard } from './net/address-guard';
@@ -193,6 +195,9 @@ function resolversOf(
     deliveries: new DeliveryResolver({ deliveries, webhooks }),
     deliveryConnections: new DeliveryConnectionResolver({ deliveries }),
     deliveryActions: new DeliveryActionsResolver(deliveryAdmin),
+    traces: new TraceResolver(
+      new DeliveryTracer({ events: core.events, commits, sources, webhooks, deliveries }),
+    ),
     replays: new ReplayResolver({
       replays: core.replays,
       webhooks,

@@ -322,6 +322,52 @@ describe('the delivery of a webhook', () => {
     await expect(cancel('dlv_none')).rejects.toThrow(/There is no delivery dlv_none/);
   });
 
+  test('is traced for an event: who matched, who did not and why, and each attempt', async () => {
+    const early = await store(1);
+    const all = await create();
+    const some = await create({ filter: { eventNames: ['NoSuchEvent'] } });
+    const foreign = await create({ sourceIds: ['direct'], filter: { none: [{ sourceIds: ['direct'] }] } });
+    const paused = await create();
+    await admin.run('mutation ($id: ID!) { pauseWebhook(id: $id) { id } }', { id: paused.id });
+    const [id] = await store(1);
+    await eventually(async () => (await read(all.id)).stats.delivered === 1, 'it is delivered');
+
+    interface Trace {
+      webhookId: string;
+      matched: boolean;
+      reason: string | null;
+      deliveries: { state: string; attempts: { responseStatus: number }[] }[];
+    }
+    const trace = async (eventId: string): Promise<Map<string, Trace>> => {
+      const { deliveryTrace } = await admin.run<{ deliveryTrace: Trace[] }>(
+        `query ($eventId: ID!) { deliveryTrace(eventId: $eventId) {
+          webhookId matched reason deliveries { state attempts { responseStatus } }
+        } }`,
+        { eventId },
+      );
+      return new Map(deliveryTrace.map((each) => [each.webhookId, each]));
+    };
+    const traces = await trace(id!);
+    expect(traces.get(all.id)).toEqual({
+      webhookId: all.id,
+      matched: true,
+      reason: null,
+      deliveries: [{ state: 'DELIVERED', attempts: [{ responseStatus: 204 }] }],
+    });
+    expect(traces.get(some.id)).toMatchObject({ matched: false, deliveries: [] });
+    expect(traces.get(some.id)!.reason).toBe('its filter, as it stands, does not match');
+    expect(traces.get(foreign.id)).toMatchObject({ matched: false });
+    expect(traces.get(paused.id)).toMatchObject({
+      matched: true,
+      reason: 'the webhook is PAUSED, and has not come so far yet',
+    });
+    expect((await trace(early[0]!)).get(all.id)).toMatchObject({
+      matched: false,
+      reason: 'it was stored before the webhook was made',
+    });
+    await expect(trace('none')).rejects.toThrow(/There is no event none/);
+  });
+
   test('tells how long its receiver takes to answer', async () => {
     const { id } = await create();
     expect((await read(id)).stats).toMatchObject({ p50Ms: null, p95Ms: null });

@@ -40,6 +40,8 @@ export interface Webhook {
   revision: number;
   /** Part of every delivery's id; a replay of its own would have another. */
   generation: number;
+  /** The newest commit when it was made: it hears of what came after. Null where an earlier version made it. */
+  since: number | null;
   /** Everything up to here was looked at and, where it matched, stands in a delivery. */
   position: StreamPosition;
   /** When it wants to be looked at next, by its holder or anyone; null: only when something is committed. */

@@ -54,14 +54,20 @@ export type CreateSourceInput = {
 
 /** batchSize 1-1000, default 1; a webhook without sourceIds leaves DEMO sources out: name the demo source to hear it. */
 export type CreateWebhookInput = {
+  /** Sign by an ed25519 key as well (v1a): receivers then need only the public key. */
+  asymmetric?: boolean | null | undefined;
   /** Events in a body at most, 1 to 1000; 1 where it is absent. */
   batchSize?: number | null | undefined;
   /** Which events; absent: all. */
   filter?: EventFilter | null | undefined;
   /** At most 20. */
   headers?: Array<HeaderInput> | null | undefined;
+  /** Requests a second at most, 0.01 to 1,000; absent: as many as the receiver takes. */
+  maxPerSecond?: number | null | undefined;
   /** 1 to 100 characters. */
   name: string;
+  /** One request at a time, in the order of storing: one that fails holds up all after it. */
+  ordered?: boolean | null | undefined;
   /** A secret of your own: whsec_ and base64 of 24 to 64 bytes; absent: one is made. */
   secret?: string | null | undefined;
   /** Whose events; absent: of all sources but the demo. */
@@ -261,14 +267,20 @@ export type UpdateSourceInput = {
 
 /** An absent member keeps, null clears, `headers` is replaced whole. */
 export type UpdateWebhookInput = {
+  /** Sign by an ed25519 key as well; false takes the key away. */
+  asymmetric?: boolean | null | undefined;
   /** 1 to 1000; null: 1. */
   batchSize?: number | null | undefined;
   /** Which events; null: all. */
   filter?: EventFilter | null | undefined;
   /** At most 20; null: none. */
   headers?: Array<HeaderInput> | null | undefined;
+  /** 0.01 to 1,000; null: as many as the receiver takes. */
+  maxPerSecond?: number | null | undefined;
   /** 1 to 100 characters. */
   name?: string | null | undefined;
+  /** One request at a time, in order; null: no. */
+  ordered?: boolean | null | undefined;
   /** Whose events; null: of all sources but the demo. */
   sourceIds?: Array<string> | null | undefined;
   /** 1,000 to 30,000; null: 15,000. */

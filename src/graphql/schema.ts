@@ -19,6 +19,8 @@ import {
   WebhookResolver,
 } from './webhooks/resolver';
 
+import { TraceResolver } from './webhooks/trace-resolver';
+
 /** The resolvers, each made by hand with what it needs. */
 export interface Resolvers {
   people: PeopleResolver;
@@ -32,6 +34,7 @@ export interface Resolvers {
   deliveryConnections: DeliveryConnectionResolver;
   deliveryActions: DeliveryActionsResolver;
   replays: ReplayResolver;
+  traces: TraceResolver;
   health: HealthResolver;
 }
 
@@ -65,6 +68,7 @@ function build(resolverOf: (cls: unknown) => unknown): Promise<GraphQLSchema> {
       DeliveryConnectionResolver,
       DeliveryActionsResolver,
       ReplayResolver,
+      TraceResolver,
       HealthResolver,
     ],
     container: { get: resolverOf },

@@ -80,6 +80,15 @@ export class DeliveryStore {
     return this.collection.countDocuments({ webhookId, state: 'PENDING' }, { limit, maxTimeMS: QUERY_MS });
   }
 
+  /** The deliveries with an event, newest first. */
+  ofEvent(eventId: string, limit: number): Promise<Delivery[]> {
+    return this.collection
+      .find({ eventIds: eventId }, { maxTimeMS: QUERY_MS })
+      .sort({ createdAt: -1, _id: -1 })
+      .limit(limit)
+      .toArray();
+  }
+
   countByState(webhookId: string, state: DeliveryState): Promise<number> {
     return this.collection.countDocuments({ webhookId, state }, { maxTimeMS: QUERY_MS });
   }

@@ -80,7 +80,7 @@ function untried(): Pick<
 
 /** A webhook that an earlier version wrote lacks what came later. */
 function whole(webhook: Partial<Webhook>): Webhook {
-  const since = { ...untried(), maxPerSecond: null, ordered: false, signingKey: null };
+  const since = { ...untried(), maxPerSecond: null, ordered: false, signingKey: null, since: null };
   return Object.assign(since, webhook) as Webhook;
 }
 
@@ -111,6 +111,7 @@ export class WebhookStore {
       createdAt: now,
       updatedAt: now,
       deletedAt: null,
+      since: webhook.position.n,
       revision: 1,
       generation: 1,
       nextDueAt: null,
@@ -141,6 +142,12 @@ export class WebhookStore {
       sortValueOf: (key) => new Date(Number(key.value)),
     });
     return { ...read, items: read.items.map(({ key, item }) => ({ key, item: whole(item) })) };
+  }
+
+  /** Every webhook, oldest first, up to a limit. */
+  async all(limit: number): Promise<Webhook[]> {
+    const found = this.collection.find(VISIBLE, { maxTimeMS: QUERY_MS }).sort({ createdAt: 1 }).limit(limit);
+    return (await found.toArray()).map(whole);
   }
 
   count(states: WebhookState[] | null): Promise<number> {

@@ -77,6 +77,9 @@ export class WebhookDocument {
   @prop({ type: () => Number, required: true })
   generation!: number;
 
+  @prop({ type: () => Number, default: null })
+  since!: number | null;
+
   @prop({ type: () => Object, required: true })
   position!: StreamPosition;
 
