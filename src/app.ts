@@ -188,11 +188,7 @@ async function makeDemo(core: Core, wanted: 'on' | 'off'): Promise<boolean> {
     _id: 'demo',
     name: 'demo',
     kind: 'DEMO',
-    aws: null,
-    s3: null,
-    httpPush: null,
     demo: { eventsPerSecond: 5, seed: DEMO_SEED, startedAt: now, firstRecord: 0 },
-    dropFilter: null,
     nextRunAt: now,
   });
   return true;

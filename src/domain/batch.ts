@@ -9,8 +9,10 @@ export const FINAL_BATCH_STATES: readonly BatchState[] = ['DONE', 'FAILED', 'QUA
 export interface BatchObject {
   bucket: string;
   key: string;
-  etag: string;
-  size: number;
+  /** The version that is meant; null where whoever told of the object did not say. */
+  etag: string | null;
+  /** Bytes; null where it was not told. */
+  size: number | null;
   lastModified: Date;
 }
 
@@ -27,6 +29,12 @@ export interface NewBatch {
   payload?: Uint8Array;
   /** Number of records of each pushed body, where several bodies were gathered into this batch. */
   parts?: number[];
+  /** The part of the source that it belongs to (an account and Region), where checkpoints wait for it. */
+  partition?: string;
+  /** Set where what came is of no known shape: the payload goes to quarantine whole, for this reason. */
+  refusal?: string;
+  /** The backfill that fetched it; absent for live work. */
+  backfillId?: string;
   /** Stored by a backfill that must not alert. */
   silent?: true;
 }

@@ -31,6 +31,24 @@ export interface S3BucketConfig {
   startAt: Date | null;
 }
 
+/** Polling of LookupEvents, in each account and Region. */
+export interface LookupEventsConfig {
+  /** Empty: all Regions. */
+  regions: string[];
+  /** For a roleArn with `{accountId}`: the accounts whose role is assumed. Empty: the caller's own account. */
+  accountIds: string[];
+  pollIntervalSeconds: number;
+  /** Every poll looks back this far, since CloudTrail delivers late. */
+  overlapSeconds: number;
+}
+
+/** Notifications of new log files, through a queue. */
+export interface S3SqsConfig {
+  queueUrl: string;
+  /** Messages that are received but not yet deleted. */
+  maxInFlight: number;
+}
+
 export interface HttpPushConfig {
   /** SHA-256 of the ingest token, hex. */
   tokenHash: string;
@@ -93,7 +111,9 @@ export interface Source {
   /** Set when deleted: the id stays taken, nothing else remains visible. */
   deletedAt: Date | null;
   aws: AwsAccess | null;
+  lookupEvents: LookupEventsConfig | null;
   s3: S3BucketConfig | null;
+  sqs: S3SqsConfig | null;
   httpPush: HttpPushConfig | null;
   demo: DemoConfig | null;
   dropFilter: EventFilter | null;

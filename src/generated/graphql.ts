@@ -36,7 +36,7 @@ export type BatchState =
   | 'PENDING'
   | 'QUARANTINED';
 
-/** Exactly one of s3, httpPush, demo: it sets the kind. */
+/** Exactly one of lookupEvents, s3, sqs, httpPush, demo: it sets the kind. */
 export type CreateSourceInput = {
   /** For kinds that read from AWS. */
   aws?: AwsAccessInput | null | undefined;
@@ -46,10 +46,14 @@ export type CreateSourceInput = {
   dropFilter?: EventFilter | null | undefined;
   /** Makes an HTTP_PUSH source. */
   httpPush?: HttpPushInput | null | undefined;
+  /** Makes a LOOKUP_EVENTS source. */
+  lookupEvents?: LookupEventsInput | null | undefined;
   /** 1 to 100 characters. */
   name: string;
   /** Makes an S3_BUCKET source. */
   s3?: S3BucketInput | null | undefined;
+  /** Makes an S3_SQS source. */
+  sqs?: S3SqsInput | null | undefined;
 };
 
 /** batchSize 1-1000, default 1; a webhook without sourceIds leaves DEMO sources out: name the demo source to hear it. */
@@ -201,6 +205,18 @@ export type HttpPushInput = {
   token?: string | null | undefined;
 };
 
+/** Polling of LookupEvents: management and Insights events of the last 90 days. */
+export type LookupEventsInput = {
+  /** Accounts whose role is assumed, where roleArn has {accountId}. */
+  accountIds?: Array<string> | null | undefined;
+  /** 300 to 86,400 seconds that every poll looks back; 3,600 where it is absent. */
+  overlapSeconds?: number | null | undefined;
+  /** 10 to 86,400 seconds between two polls; 60 where it is absent. */
+  pollIntervalSeconds?: number | null | undefined;
+  /** Absent or empty: all Regions. */
+  regions?: Array<string> | null | undefined;
+};
+
 /** Whether the action succeeded. */
 export type Outcome =
   | 'FAILURE'
@@ -233,6 +249,14 @@ export type S3BucketInput = {
   startAt?: string | null | undefined;
 };
 
+/** A queue that is told of new log files, by S3, SNS, EventBridge or CloudTrail itself. */
+export type S3SqsInput = {
+  /** 1 to 1,000 messages that may be received and not yet deleted; 100 where it is absent. */
+  maxInFlight?: number | null | undefined;
+  /** Its URL, like https://sqs.eu-west-1.amazonaws.com/111122223333/trail. */
+  queueUrl: string;
+};
+
 /** In which direction. */
 export type SortDirection =
   | 'ASC'
@@ -242,7 +266,9 @@ export type SortDirection =
 export type SourceKind =
   | 'DEMO'
   | 'HTTP_PUSH'
-  | 'S3_BUCKET';
+  | 'LOOKUP_EVENTS'
+  | 'S3_BUCKET'
+  | 'S3_SQS';
 
 /** Whether a source is read. */
 export type SourceState =
@@ -259,10 +285,14 @@ export type UpdateSourceInput = {
   dropFilter?: EventFilter | null | undefined;
   /** Of an HTTP_PUSH source. */
   httpPush?: HttpPushInput | null | undefined;
+  /** Of a LOOKUP_EVENTS source; replaces the block. */
+  lookupEvents?: LookupEventsInput | null | undefined;
   /** 1 to 100 characters. */
   name?: string | null | undefined;
   /** Of an S3_BUCKET source; replaces the block. */
   s3?: S3BucketInput | null | undefined;
+  /** Of an S3_SQS source; replaces the block. */
+  sqs?: S3SqsInput | null | undefined;
 };
 
 /** An absent member keeps, null clears, `headers` is replaced whole. */

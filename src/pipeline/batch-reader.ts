@@ -144,8 +144,9 @@ async function* inflated(
     yield* inflate(pieces, admit);
   } catch (error) {
     if (!isZlibError(error)) throw error;
-    if (batch.object && counted.received < batch.object.size) {
-      throw new Retryable(`only ${counted.received} of ${batch.object.size} bytes came`, { cause: error });
+    const size = batch.object?.size ?? 0;
+    if (counted.received < size) {
+      throw new Retryable(`only ${counted.received} of ${size} bytes came`, { cause: error });
     }
     const Fault = (error as { code?: unknown }).code === 'Z_BUF_ERROR' ? Unreadable : Damaged;
     throw new Fault(`the gzip data is broken after ${total} bytes: ${messageOf(error)}`, { cause: error });

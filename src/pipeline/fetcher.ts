@@ -1,11 +1,12 @@
 import { messageOf, Permanent, Retryable } from '../domain/errors';
+import type { FetchNote } from '../domain/fetched';
 import type { Source, SourceHealth, SourceKind } from '../domain/source';
 import type { Logger } from '../observe/logger';
 import type { BatchStore } from '../store/batches';
 import type { CheckpointStore } from '../store/checkpoints';
 import type { SourceStore } from '../store/sources';
 import { LeaseKeeper } from './lease-keeper';
-import type { FetchNote, SourceClient } from './source-client';
+import type { SourceClient } from './source-client';
 
 export interface FetcherParts {
   sources: SourceStore;
@@ -74,6 +75,7 @@ export class Fetcher {
     const pages = client.fetch({
       source,
       checkpoint: (partition) => checkpoints.get(source._id, source.epoch, partition),
+      unsettled: (partition) => batches.unsettled(source._id, partition),
       now: this.parts.now(),
       signal,
     });
@@ -86,6 +88,7 @@ export class Fetcher {
       const { checkpoint } = page.value;
       if (checkpoint)
         await checkpoints.set(source._id, source.epoch, checkpoint.partition, checkpoint.cursor);
+      await page.value.kept?.();
       await hint(added);
     }
   }

@@ -22,7 +22,8 @@ export interface WorkerParts {
 
 /** Batches at a time: while one waits for the database, another is parsed. */
 export const BATCHES_AT_A_TIME = 2;
-export const FETCHES_AT_A_TIME = 4;
+/** Fetches mostly wait: for a queue that is empty, or for an API that answers twice a second. */
+export const FETCHES_AT_A_TIME = 16;
 /** How often MongoDB is asked directly for what is due; hints make it quicker, never needed. */
 const ASK_EVERY_MS = 500;
 const SWEEP_EVERY_MS = 1_000;

@@ -202,6 +202,11 @@ export class BatchStore {
     return oldest ? (oldest.object?.lastModified ?? oldest.createdAt) : null;
   }
 
+  /** How many batches of a part of a source are not settled. */
+  unsettled(sourceId: string, partition: string): Promise<number> {
+    return this.collection.countDocuments({ sourceId, partition, state: 'PENDING' }, { maxTimeMS: QUERY_MS });
+  }
+
   pendingCount(): Promise<number> {
     return this.collection.countDocuments({ state: 'PENDING' }, { maxTimeMS: QUERY_MS });
   }

@@ -44,6 +44,11 @@ function plan({ eventsDays }: Retention): IndexPlan[] {
       keys: { state: 1, dueAt: 1 },
       options: { partialFilterExpression: { state: 'PENDING' } },
     },
+    {
+      collection: 'batches',
+      keys: { sourceId: 1, partition: 1 },
+      options: { partialFilterExpression: { state: 'PENDING' } },
+    },
     { collection: 'batches', keys: { sourceId: 1, createdAt: -1, _id: -1 } },
     { collection: 'batches', keys: { doneAt: 1 }, options: ttl(eventsDays + LEDGER_MARGIN_DAYS) },
     { collection: 'commits', keys: { run: 1, slice: 1 }, options: { unique: true } },

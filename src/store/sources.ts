@@ -17,14 +17,22 @@ import { SourceDocument } from './documents/source-document';
 import { type Page, type PageRequest, readPage } from './page';
 
 /** What a caller decides about a new source; the rest has one beginning. */
-export type NewSource = Pick<
-  Source,
-  '_id' | 'name' | 'kind' | 'aws' | 's3' | 'httpPush' | 'demo' | 'dropFilter' | 'nextRunAt'
->;
+export type NewSource = Pick<Source, '_id' | 'name' | 'kind'> & Partial<Settable>;
 
-export type SourceChanges = Partial<
-  Pick<Source, 'name' | 'state' | 'aws' | 's3' | 'httpPush' | 'demo' | 'dropFilter' | 'nextRunAt' | 'epoch'>
->;
+export type SourceChanges = Partial<Settable & Pick<Source, 'name' | 'state' | 'epoch'>>;
+
+type Settable = Pick<Source, keyof typeof NOTHING_SET>;
+
+const NOTHING_SET = {
+  aws: null,
+  lookupEvents: null,
+  s3: null,
+  sqs: null,
+  httpPush: null,
+  demo: null,
+  dropFilter: null,
+  nextRunAt: null,
+} as const;
 
 const VISIBLE = { deletedAt: null } as const;
 
@@ -46,6 +54,7 @@ export class SourceStore {
   async create(source: NewSource): Promise<Source> {
     const now = this.clock.now();
     const whole: Source = {
+      ...NOTHING_SET,
       ...source,
       state: 'ACTIVE',
       epoch: 1,

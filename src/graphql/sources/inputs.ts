@@ -28,6 +28,46 @@ export class AwsAccessInput {
   endpointUrl?: string | null;
 }
 
+@InputType({ description: 'Polling of LookupEvents: management and Insights events of the last 90 days.' })
+export class LookupEventsInput {
+  @Field(() => [String], { ...MAYBE, description: 'Absent or empty: all Regions.' })
+  regions?: string[] | null;
+
+  @Field(() => [String], {
+    ...MAYBE,
+    description: 'Accounts whose role is assumed, where roleArn has {accountId}.',
+  })
+  accountIds?: string[] | null;
+
+  @Field(() => Int, {
+    ...MAYBE,
+    description: '10 to 86,400 seconds between two polls; 60 where it is absent.',
+  })
+  pollIntervalSeconds?: number | null;
+
+  @Field(() => Int, {
+    ...MAYBE,
+    description: '300 to 86,400 seconds that every poll looks back; 3,600 where it is absent.',
+  })
+  overlapSeconds?: number | null;
+}
+
+@InputType({
+  description: 'A queue that is told of new log files, by S3, SNS, EventBridge or CloudTrail itself.',
+})
+export class S3SqsInput {
+  @Field(() => String, {
+    description: 'Its URL, like https://sqs.eu-west-1.amazonaws.com/111122223333/trail.',
+  })
+  queueUrl!: string;
+
+  @Field(() => Int, {
+    ...MAYBE,
+    description: '1 to 1,000 messages that may be received and not yet deleted; 100 where it is absent.',
+  })
+  maxInFlight?: number | null;
+}
+
 @InputType({ description: 'A bucket that CloudTrail delivers to.' })
 export class S3BucketInput {
   @Field(() => String, { description: 'Its name.' })
@@ -76,7 +116,7 @@ export class DemoInput {
   seed?: number | null;
 }
 
-@InputType({ description: 'Exactly one of s3, httpPush, demo: it sets the kind.' })
+@InputType({ description: 'Exactly one of lookupEvents, s3, sqs, httpPush, demo: it sets the kind.' })
 export class CreateSourceInput {
   @Field(() => String, { description: '1 to 100 characters.' })
   name!: string;
@@ -84,8 +124,14 @@ export class CreateSourceInput {
   @Field(() => AwsAccessInput, { ...MAYBE, description: 'For kinds that read from AWS.' })
   aws?: AwsAccessInput | null;
 
+  @Field(() => LookupEventsInput, { ...MAYBE, description: 'Makes a LOOKUP_EVENTS source.' })
+  lookupEvents?: LookupEventsInput | null;
+
   @Field(() => S3BucketInput, { ...MAYBE, description: 'Makes an S3_BUCKET source.' })
   s3?: S3BucketInput | null;
+
+  @Field(() => S3SqsInput, { ...MAYBE, description: 'Makes an S3_SQS source.' })
+  sqs?: S3SqsInput | null;
 
   @Field(() => HttpPushInput, { ...MAYBE, description: 'Makes an HTTP_PUSH source.' })
   httpPush?: HttpPushInput | null;
@@ -110,8 +156,14 @@ export class UpdateSourceInput {
   @Field(() => AwsAccessInput, { ...MAYBE, description: 'Members that are absent keep.' })
   aws?: AwsAccessInput | null;
 
+  @Field(() => LookupEventsInput, { ...MAYBE, description: 'Of a LOOKUP_EVENTS source; replaces the block.' })
+  lookupEvents?: LookupEventsInput | null;
+
   @Field(() => S3BucketInput, { ...MAYBE, description: 'Of an S3_BUCKET source; replaces the block.' })
   s3?: S3BucketInput | null;
+
+  @Field(() => S3SqsInput, { ...MAYBE, description: 'Of an S3_SQS source; replaces the block.' })
+  sqs?: S3SqsInput | null;
 
   @Field(() => HttpPushInput, { ...MAYBE, description: 'Of an HTTP_PUSH source.' })
   httpPush?: HttpPushInput | null;

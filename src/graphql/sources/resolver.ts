@@ -19,17 +19,15 @@ import type { CommitStore } from '../../store/commits';
 import type { SourceStore } from '../../store/sources';
 import { connectionTypes, countedConnectionTypes, pageRequest, toConnection } from '../connection';
 import type { Context } from '../context';
+import { Batch, BatchStateEnum, toBatch } from './batch-types';
 import { CreateSourceInput, UpdateSourceInput } from './inputs';
 import type { SourceAdmin } from './source-admin';
 import {
-  Batch,
-  BatchStateEnum,
   CreateSourcePayload,
   Source,
   SourceKindEnum,
   SourceStateEnum,
   SourceStatus,
-  toBatch,
   toSource,
 } from './types';
 

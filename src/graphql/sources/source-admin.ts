@@ -8,7 +8,7 @@ import { type AwsAccess, DIRECT_SOURCE_ID, type S3BucketConfig, type Source } fr
 import type { Role } from '../../domain/user';
 import type { AddressGuard } from '../../net/address-guard';
 import type { NewSource, SourceChanges, SourceStore } from '../../store/sources';
-import { type CheckedCreate, checkCreate, checkUpdate } from './source-input';
+import { type CheckedCreate, type CheckedUpdate, checkCreate, checkUpdate } from './source-input';
 
 export interface SourceAdminParts {
   sources: SourceStore;
@@ -21,7 +21,19 @@ export interface SourceAdminParts {
 }
 
 const POLL_SECONDS = 60;
-const KINDS = ['s3', 'httpPush', 'demo'] as const;
+const OVERLAP_SECONDS = 3_600;
+const MAX_IN_FLIGHT = 100;
+
+/** The block of the input that makes each kind. */
+const BLOCK_OF = {
+  LOOKUP_EVENTS: 'lookupEvents',
+  S3_BUCKET: 's3',
+  S3_SQS: 'sqs',
+  HTTP_PUSH: 'httpPush',
+  DEMO: 'demo',
+} as const;
+const BLOCKS = Object.values(BLOCK_OF);
+const ONE_BLOCK = `Give exactly one of ${BLOCKS.join(', ')}: it sets the kind.`;
 
 /** Makes and changes sources: checks what is given, seals what is secret. */
 export class SourceAdmin {
@@ -29,25 +41,21 @@ export class SourceAdmin {
 
   async create(input: unknown, role: Role): Promise<{ source: Source; ingestToken: string | null }> {
     const checked = checkCreate(input);
-    const given = KINDS.filter((kind) => checked[kind]);
-    if (given.length !== 1) {
-      throw new Invalid('Give exactly one of s3, httpPush, demo: it sets the kind.', [
-        { path: ['input'], message: 'exactly one of s3, httpPush, demo' },
-      ]);
-    }
-    if (checked.aws && !checked.s3) throw foreignBlock('aws');
+    const given = BLOCKS.filter((block) => checked[block]);
+    if (given.length !== 1) throw new Invalid(ONE_BLOCK, [{ path: ['input'], message: ONE_BLOCK }]);
+    const polled = checked.lookupEvents ?? checked.s3 ?? checked.sqs;
+    if (checked.aws && !polled) throw foreignBlock('aws');
     const id = `src_${randomUUID().replaceAll('-', '').slice(0, 20)}`;
-    const base = {
-      _id: id,
-      name: checked.name,
-      aws: null,
-      s3: null,
-      httpPush: null,
-      demo: null,
-      nextRunAt: null,
-      dropFilter: this.dropFilter(checked.dropFilter),
-    };
-    if (checked.s3) return { source: await this.save(this.s3Source(base, checked, role)), ingestToken: null };
+    const base = { _id: id, name: checked.name, dropFilter: this.dropFilter(checked.dropFilter) };
+    if (polled) {
+      const aws = this.access(id, checked.aws ?? {}, null, role);
+      const kind = checked.lookupEvents ? 'LOOKUP_EVENTS' : checked.s3 ? 'S3_BUCKET' : 'S3_SQS';
+      const config = this.polledConfig(checked);
+      return {
+        source: await this.save({ ...base, kind, aws, ...config, nextRunAt: this.parts.now() }),
+        ingestToken: null,
+      };
+    }
     if (checked.demo)
       return { source: await this.save(this.demoSource(base, checked.demo)), ingestToken: null };
     const token = this.ingestToken(checked.httpPush?.token ?? null);
@@ -62,16 +70,14 @@ export class SourceAdmin {
   async update(id: string, input: unknown, role: Role): Promise<Source> {
     const source = await this.get(id);
     const checked = checkUpdate(input);
-    const own = { S3_BUCKET: 's3', HTTP_PUSH: 'httpPush', DEMO: 'demo' }[
-      source.kind as 'S3_BUCKET'
-    ] as string;
-    for (const kind of KINDS) if (checked[kind] && kind !== own) throw foreignBlock(kind);
+    for (const block of BLOCKS)
+      if (checked[block] && block !== BLOCK_OF[source.kind]) throw foreignBlock(block);
     if (checked.aws && !source.aws) throw foreignBlock('aws');
     const changes: SourceChanges = {};
     if (checked.name) changes.name = checked.name;
     if (checked.dropFilter !== undefined) changes.dropFilter = this.dropFilter(checked.dropFilter);
     if (checked.aws) changes.aws = this.access(id, checked.aws, source.aws, role);
-    if (checked.s3) this.changeBucket(source, this.bucket(checked.s3), changes);
+    this.changePolled(source, checked, changes);
     if (checked.demo) changes.demo = this.changeDemo(source, checked.demo);
     if (checked.httpPush) {
       const token = this.ingestToken(checked.httpPush.token ?? null);
@@ -119,16 +125,6 @@ export class SourceAdmin {
     return saved;
   }
 
-  private s3Source(base: Omit<NewSource, 'kind'>, checked: CheckedCreate, role: Role): NewSource {
-    return {
-      ...base,
-      kind: 'S3_BUCKET',
-      aws: this.access(base._id, checked.aws ?? {}, null, role),
-      s3: this.bucket(checked.s3!),
-      nextRunAt: this.parts.now(),
-    };
-  }
-
   private demoSource(base: Omit<NewSource, 'kind'>, demo: NonNullable<CheckedCreate['demo']>): NewSource {
     const now = this.parts.now();
     const config = {
@@ -140,23 +136,33 @@ export class SourceAdmin {
     return { ...base, kind: 'DEMO', demo: config, nextRunAt: now };
   }
 
-  private bucket(input: NonNullable<CheckedCreate['s3']>): S3BucketConfig {
-    const prefix = input.prefix?.replace(/^\/+|\/+$/g, '') || null;
-    return {
-      bucket: input.bucket,
-      prefix,
-      accountIds: input.accountIds?.length ? input.accountIds : null,
-      regions: input.regions?.length ? input.regions : null,
-      organizationId: input.organizationId ?? null,
-      pollIntervalSeconds: input.pollIntervalSeconds ?? POLL_SECONDS,
-      startAt: input.startAt ?? null,
-    };
+  /** The one block of a kind that is polled, with its defaults. */
+  private polledConfig({ lookupEvents, s3, sqs }: CheckedUpdate): Pick<SourceChanges, PolledBlock> {
+    if (lookupEvents) {
+      return {
+        lookupEvents: {
+          regions: lookupEvents.regions ?? [],
+          accountIds: lookupEvents.accountIds ?? [],
+          pollIntervalSeconds: lookupEvents.pollIntervalSeconds ?? POLL_SECONDS,
+          overlapSeconds: lookupEvents.overlapSeconds ?? OVERLAP_SECONDS,
+        },
+      };
+    }
+    if (sqs) {
+      this.checkUrl(sqs.queueUrl, ['input', 'sqs', 'queueUrl']);
+      return { sqs: { queueUrl: sqs.queueUrl, maxInFlight: sqs.maxInFlight ?? MAX_IN_FLIGHT } };
+    }
+    return s3 ? { s3: bucketConfig(s3) } : {};
   }
 
-  /** What is read changes with the bucket and the prefix: then batches are others, and the walk begins anew. */
-  private changeBucket(source: Source, s3: S3BucketConfig, changes: SourceChanges): void {
-    changes.s3 = s3;
-    if (source.s3?.bucket !== s3.bucket || source.s3.prefix !== s3.prefix) changes.epoch = source.epoch + 1;
+  /** What is read changes with the bucket, its prefix and the queue: then batches are others, and a walk begins anew. */
+  private changePolled(source: Source, checked: CheckedUpdate, changes: SourceChanges): void {
+    const config = this.polledConfig(checked);
+    Object.assign(changes, config);
+    const { s3, sqs } = config;
+    const otherBucket = s3 && (source.s3?.bucket !== s3.bucket || source.s3.prefix !== s3.prefix);
+    const otherQueue = sqs && source.sqs?.queueUrl !== sqs.queueUrl;
+    if (otherBucket || otherQueue) changes.epoch = source.epoch + 1;
   }
 
   /** Another rate or seed begins a new story, under ids of its own. */
@@ -180,7 +186,7 @@ export class SourceAdmin {
     if (input.profile && role !== 'ADMIN') {
       throw new Forbidden("Only an ADMIN may have a source use the server's own profiles.");
     }
-    if (input.endpointUrl) this.checkEndpoint(input.endpointUrl);
+    if (input.endpointUrl) this.checkUrl(input.endpointUrl, ['input', 'aws', 'endpointUrl']);
     const keep = <T>(given: T | null | undefined, old: T | null): T | null =>
       given === undefined ? old : given;
     return {
@@ -211,12 +217,12 @@ export class SourceAdmin {
     return this.parts.box.seal(keys, { collection: 'sources', id, field: 'aws.staticKeys' });
   }
 
-  private checkEndpoint(text: string): void {
+  private checkUrl(text: string, path: string[]): void {
     const refused = this.parts.endpoints.checkUrl(new URL(text));
     if (refused) {
       throw new Invalid(
-        `The endpoint can't be used: ${refused}. AWS_ENDPOINT_ALLOW_CIDRS opens ranges for endpoints.`,
-        [{ path: ['input', 'aws', 'endpointUrl'], message: refused }],
+        `The URL can't be used: ${refused}. AWS_ENDPOINT_ALLOW_CIDRS opens ranges for endpoints.`,
+        [{ path, message: refused }],
       );
     }
   }
@@ -235,6 +241,20 @@ export class SourceAdmin {
     if (!source) throw notFound(id);
     return source;
   }
+}
+
+type PolledBlock = 'lookupEvents' | 's3' | 'sqs';
+
+function bucketConfig(input: NonNullable<CheckedCreate['s3']>): S3BucketConfig {
+  return {
+    bucket: input.bucket,
+    prefix: input.prefix?.replace(/^\/+|\/+$/g, '') || null,
+    accountIds: input.accountIds?.length ? input.accountIds : null,
+    regions: input.regions?.length ? input.regions : null,
+    organizationId: input.organizationId ?? null,
+    pollIntervalSeconds: input.pollIntervalSeconds ?? POLL_SECONDS,
+    startAt: input.startAt ?? null,
+  };
 }
 
 function notFound(id: string): NotFound {

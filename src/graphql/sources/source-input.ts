@@ -4,20 +4,35 @@ import { checkedInput } from '../checked-input';
 const name = z.string().trim().min(1, 'must not be empty').max(100, 'must have at most 100 characters');
 const maybe = <T extends z.ZodType>(type: T) => type.nullish();
 
+const region = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'is not a Region');
+const accountId = z.string().regex(/^\d{12}$/, 'is not an account id: twelve digits');
+const seconds = (min: number) =>
+  z.number().int().min(min, `must be ${min} at least`).max(86_400, 'must be 86400 at most');
+
+const lookupEvents = z.object({
+  regions: maybe(z.array(region).max(100)),
+  accountIds: maybe(z.array(accountId).max(1_000)),
+  pollIntervalSeconds: maybe(seconds(10)),
+  overlapSeconds: maybe(seconds(300)),
+});
+
+const sqs = z.object({
+  queueUrl: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).max(2_048),
+  maxInFlight: maybe(z.number().int().min(1, 'must be 1 at least').max(1_000, 'must be 1000 at most')),
+});
+
 const s3 = z.object({
   bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'is not the name of a bucket'),
   prefix: maybe(z.string().max(512, 'must have at most 512 characters')),
-  accountIds: maybe(z.array(z.string().regex(/^\d{12}$/, 'is not an account id: twelve digits')).max(1_000)),
-  regions: maybe(z.array(z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'is not a Region')).max(100)),
+  accountIds: maybe(z.array(accountId).max(1_000)),
+  regions: maybe(z.array(region).max(100)),
   organizationId: maybe(z.string().regex(/^o-[a-z0-9]{10,32}$/, 'is not the id of an organization: o-...')),
-  pollIntervalSeconds: maybe(
-    z.number().int().min(5, 'must be 5 at least').max(86_400, 'must be 86400 at most'),
-  ),
+  pollIntervalSeconds: maybe(seconds(5)),
   startAt: maybe(z.date()),
 });
 
 const aws = z.object({
-  region: maybe(z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'is not a Region')),
+  region: maybe(region),
   profile: maybe(z.string().min(1).max(100)),
   accessKeyId: maybe(z.string().min(1).max(128)),
   secretAccessKey: maybe(z.string().min(1).max(256)),
@@ -33,7 +48,9 @@ const demo = z.object({
 
 const shape = {
   aws: maybe(aws),
+  lookupEvents: maybe(lookupEvents),
   s3: maybe(s3),
+  sqs: maybe(sqs),
   httpPush: maybe(httpPush),
   demo: maybe(demo),
   dropFilter: z.any().optional(),

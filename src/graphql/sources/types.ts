@@ -1,10 +1,23 @@
-import { Field, Float, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
-import type { BatchState, Batch as StoredBatch } from '../../domain/batch';
+import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import type { EventFilter } from '../../domain/filter';
 import type { HealthStatus, SourceKind, SourceState, Source as StoredSource } from '../../domain/source';
 import { BigIntScalar, DateTimeScalar, JsonScalar } from '../scalars';
+import {
+  AwsAccess,
+  DemoConfig,
+  HttpPushConfig,
+  LookupEventsConfig,
+  S3BucketConfig,
+  S3SqsConfig,
+} from './config-types';
 
-export const SourceKindEnum = { S3_BUCKET: 'S3_BUCKET', HTTP_PUSH: 'HTTP_PUSH', DEMO: 'DEMO' } as const;
+export const SourceKindEnum = {
+  LOOKUP_EVENTS: 'LOOKUP_EVENTS',
+  S3_BUCKET: 'S3_BUCKET',
+  S3_SQS: 'S3_SQS',
+  HTTP_PUSH: 'HTTP_PUSH',
+  DEMO: 'DEMO',
+} as const;
 registerEnumType(SourceKindEnum, { name: 'SourceKind', description: 'How events come in.' });
 export const SourceStateEnum = { ACTIVE: 'ACTIVE', PAUSED: 'PAUSED' } as const;
 registerEnumType(SourceStateEnum, { name: 'SourceState', description: 'Whether a source is read.' });
@@ -15,80 +28,7 @@ export const HealthStatusEnum = {
   FAILING: 'FAILING',
 } as const;
 registerEnumType(HealthStatusEnum, { name: 'HealthStatus', description: 'How something fares.' });
-export const BatchStateEnum = {
-  PENDING: 'PENDING',
-  DONE: 'DONE',
-  FAILED: 'FAILED',
-  QUARANTINED: 'QUARANTINED',
-  CANCELLED: 'CANCELLED',
-} as const;
-registerEnumType(BatchStateEnum, {
-  name: 'BatchState',
-  description:
-    'FAILED: the object is gone or denied for a day. QUARANTINED: it killed its worker three times, or nobody can read it.',
-});
-
 const MAYBE = { nullable: true } as const;
-
-@ObjectType({ description: 'How a source reaches AWS. Keys are write-only.' })
-export class AwsAccess {
-  @Field(() => String, { description: 'Region of the calls.' })
-  region!: string;
-
-  @Field(() => String, { ...MAYBE, description: "Profile of the server's own AWS configuration." })
-  profile!: string | null;
-
-  @Field(() => Boolean, { description: 'Whether access keys were given.' })
-  hasStaticKeys!: boolean;
-
-  @Field(() => String, { ...MAYBE, description: 'Endpoint of an S3-compatible server.' })
-  endpointUrl!: string | null;
-}
-
-@ObjectType({ description: 'A bucket that CloudTrail delivers to.' })
-export class S3BucketConfig {
-  @Field(() => String, { description: 'Its name.' })
-  bucket!: string;
-
-  @Field(() => String, { ...MAYBE, description: 'What stands before AWSLogs/ in the keys.' })
-  prefix!: string | null;
-
-  @Field(() => [String], { ...MAYBE, description: 'Accounts to read; null: all that are found.' })
-  accountIds!: string[] | null;
-
-  @Field(() => [String], { ...MAYBE, description: 'Regions to read; null: all that are found.' })
-  regions!: string[] | null;
-
-  @Field(() => String, { ...MAYBE, description: 'Of an organization trail; null: found by listing.' })
-  organizationId!: string | null;
-
-  @Field(() => Int, { description: 'Seconds between two listings.' })
-  pollIntervalSeconds!: number;
-
-  @Field(() => DateTimeScalar, {
-    ...MAYBE,
-    description: 'Objects delivered before this day are left out; null: none.',
-  })
-  startAt!: Date | null;
-}
-
-@ObjectType({ description: 'Records that are pushed by HTTP.' })
-export class HttpPushConfig {
-  @Field(() => String, { description: 'POST {"Records":[...]} here, with the ingest token as Bearer.' })
-  path!: string;
-
-  @Field(() => String, { description: 'The last four characters of the ingest token.' })
-  tokenHint!: string;
-}
-
-@ObjectType({ description: 'Believable records, made up.' })
-export class DemoConfig {
-  @Field(() => Float, { description: 'Records a second.' })
-  eventsPerSecond!: number;
-
-  @Field(() => Int, { ...MAYBE, description: 'The same seed tells the same story.' })
-  seed!: number | null;
-}
 
 @ObjectType({ description: 'The counters reconcile: received = stored + duplicates + dropped + rejected.' })
 export class SourceStatus {
@@ -161,8 +101,14 @@ export class Source {
   @Field(() => AwsAccess, { ...MAYBE, description: 'Null for HTTP_PUSH and DEMO.' })
   aws!: AwsAccess | null;
 
+  @Field(() => LookupEventsConfig, { ...MAYBE, description: 'Of kind LOOKUP_EVENTS.' })
+  lookupEvents!: LookupEventsConfig | null;
+
   @Field(() => S3BucketConfig, { ...MAYBE, description: 'Of kind S3_BUCKET.' })
   s3!: S3BucketConfig | null;
+
+  @Field(() => S3SqsConfig, { ...MAYBE, description: 'Of kind S3_SQS.' })
+  sqs!: S3SqsConfig | null;
 
   @Field(() => HttpPushConfig, { ...MAYBE, description: 'Of kind HTTP_PUSH.' })
   httpPush!: HttpPushConfig | null;
@@ -191,50 +137,9 @@ export class CreateSourcePayload {
   ingestToken!: string | null;
 }
 
-@ObjectType({ description: 'A unit of fetched work in the ledger: one S3 object, one pushed body.' })
-export class Batch {
-  @Field(() => ID, { description: 'Its id.' })
-  id!: string;
-
-  @Field(() => ID, { description: 'The source it came from.' })
-  sourceId!: string;
-
-  @Field(() => String, { description: 'What it is, such as s3://bucket/key.' })
-  reference!: string;
-
-  @Field(() => BatchStateEnum, { description: 'Where it stands.' })
-  state!: BatchState;
-
-  @Field(() => Int, { description: 'How often it was taken up.' })
-  attempts!: number;
-
-  @Field(() => Int, { description: 'Records in it.' })
-  received!: number;
-
-  @Field(() => Int, { description: 'Events stored for the first time.' })
-  stored!: number;
-
-  @Field(() => Int, { description: 'Records that were stored already.' })
-  duplicates!: number;
-
-  @Field(() => Int, { description: 'Records that matched the drop filter.' })
-  dropped!: number;
-
-  @Field(() => Int, { description: 'Records that could not be kept.' })
-  rejected!: number;
-
-  @Field(() => String, { ...MAYBE, description: 'What went wrong.' })
-  error!: string | null;
-
-  @Field(() => DateTimeScalar, { description: 'When it came into the ledger.' })
-  createdAt!: Date;
-
-  @Field(() => DateTimeScalar, { ...MAYBE, description: 'When it was settled.' })
-  doneAt!: Date | null;
-}
-
 export function toSource(source: StoredSource): Source {
-  const { _id: id, name, kind, state, createdAt, updatedAt, aws, s3, httpPush, demo, dropFilter } = source;
+  const { _id: id, name, kind, state, createdAt, updatedAt, aws, httpPush, dropFilter } = source;
+  const { lookupEvents, s3, sqs, demo } = source;
   return {
     id,
     name,
@@ -250,43 +155,12 @@ export function toSource(source: StoredSource): Source {
           endpointUrl: aws.endpointUrl,
         }
       : null,
+    lookupEvents,
     s3,
+    sqs,
     httpPush: httpPush ? { path: `/ingest/${id}`, tokenHint: httpPush.tokenHint } : null,
     demo,
     dropFilter,
     stored: source,
-  };
-}
-
-export function toBatch(batch: StoredBatch): Batch {
-  const {
-    _id: id,
-    sourceId,
-    reference,
-    state,
-    attempts,
-    received,
-    stored,
-    duplicates,
-    dropped,
-    rejected,
-    error,
-    createdAt,
-    doneAt,
-  } = batch;
-  return {
-    id,
-    sourceId,
-    reference,
-    state,
-    attempts,
-    received,
-    stored,
-    duplicates,
-    dropped,
-    rejected,
-    error,
-    createdAt,
-    doneAt,
   };
 }

@@ -1,7 +1,9 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { LookupFunction } from 'node:net';
+import { CloudTrailClient } from '@aws-sdk/client-cloudtrail';
 import { S3Client } from '@aws-sdk/client-s3';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import { Permanent } from '../../domain/errors';
 import type { AwsAccess, Source } from '../../domain/source';
 import { type AddressGuard, portOf } from '../../net/address-guard';
@@ -35,16 +37,39 @@ const MAX_ATTEMPTS = 3;
 /** Sockets of one source: listing and reading together use far fewer. */
 const MAX_SOCKETS = 64;
 
+type AwsClient = S3Client | SQSClient | CloudTrailClient;
+
 interface Kept {
   updatedAt: number;
-  client: S3Client;
+  /** By service, Region and account. */
+  clients: Map<string, AwsClient>;
   agents: [HttpAgent, HttpsAgent];
 }
 
+/** Where a call goes, if not to the Region of the source. */
+export interface CallPlace {
+  region?: string;
+  /** For a roleArn with `{accountId}`. */
+  accountId?: string;
+}
+
+/** What every client of a source has in common. */
+interface CommonConfig {
+  region: string;
+  maxAttempts: number;
+  requestHandler: object;
+  endpoint?: string;
+  useDualstackEndpoint?: boolean;
+  useFipsEndpoint?: boolean;
+  credentials?: StaticKeys;
+  profile?: string;
+}
+
 /**
- * AWS clients, one for each source as it was last changed. A source's own endpoint only ever gets the source's own
+ * AWS clients, those of a source as it was last changed. A source's own endpoint only ever gets the source's own
  * access keys, never the server's credentials, and is reached only at addresses that the guard lets through.
  *
+ * Each method throws Permanent with a remedy where the source's access can't work as it is set.
  * The owner closes it.
  */
 export class AwsClients {
@@ -52,29 +77,100 @@ export class AwsClients {
 
   constructor(private readonly options: AwsClientsOptions) {}
 
-  /** @throws Permanent with a remedy where the source's access can't work as it is set */
   s3(source: Source): S3Client {
+    return this.client(source, 's3', {}, (common, ownEndpoint) => {
+      return new S3Client({
+        ...common,
+        // gzip has a checksum of its own, and without this the body would pass through a stream that swallows its errors.
+        responseChecksumValidation: 'WHEN_REQUIRED',
+        // Servers other than S3 rarely have a name for each bucket.
+        ...(ownEndpoint ? { forcePathStyle: true } : {}),
+      });
+    });
+  }
+
+  sqs(source: Source, place: CallPlace = {}): SQSClient {
+    return this.client(
+      source,
+      'sqs',
+      place,
+      // Else the host of the queue's URL would be called, whatever the endpoint.
+      (common) => new SQSClient({ ...common, useQueueUrlAsEndpoint: false }),
+    );
+  }
+
+  cloudTrail(source: Source, place: CallPlace = {}): CloudTrailClient {
+    return this.client(source, 'cloudtrail', place, (common) => new CloudTrailClient(common));
+  }
+
+  private client<C extends AwsClient>(
+    source: Source,
+    service: string,
+    place: CallPlace,
+    make: (common: CommonConfig, ownEndpoint: boolean) => C,
+  ): C {
     const access = source.aws;
     if (!access) throw new Permanent(`the source "${source.name}" does not say how to reach AWS`);
     // Each time, since the addresses that are denied may have grown.
     const endpoint = access.endpointUrl === null ? null : this.checkedEndpoint(access.endpointUrl);
+    const kept = this.keptOf(source, endpoint);
+    const region = place.region ?? access.region ?? DEFAULT_REGION;
+    const key = `${service}/${region}/${place.accountId ?? ''}`;
+    const known = kept.clients.get(key);
+    if (known) return known as C;
+    const made = make(
+      this.commonConfig(source, { access, endpoint, region, agents: kept.agents }),
+      !!endpoint,
+    );
+    kept.clients.set(key, made);
+    return made;
+  }
+
+  /** What is kept of a source as it stands; what an earlier version of it used is retired. */
+  private keptOf(source: Source, endpoint: URL | null): Kept {
     const updatedAt = source.updatedAt.getTime();
     const known = this.kept.get(source._id);
     this.kept.delete(source._id);
     if (known?.updatedAt === updatedAt) {
       this.kept.set(source._id, known);
-      return known.client;
+      return known;
     }
     if (known) retire(known);
-    const made = this.makeS3(source, access, endpoint);
-    this.kept.set(source._id, { updatedAt, ...made });
+    const { guard, resolve } = this.options;
+    const lookup = endpoint ? guardedLookup(guard, resolve, portOf(endpoint)) : undefined;
+    const kept: Kept = { updatedAt, clients: new Map(), agents: makeAgents(lookup) };
+    this.kept.set(source._id, kept);
     this.evict();
-    return made.client;
+    return kept;
+  }
+
+  private commonConfig(
+    source: Source,
+    {
+      access,
+      endpoint,
+      region,
+      agents,
+    }: { access: AwsAccess; endpoint: URL | null; region: string; agents: Kept['agents'] },
+  ): CommonConfig {
+    return {
+      region,
+      maxAttempts: MAX_ATTEMPTS,
+      requestHandler: {
+        connectionTimeout: CONNECT_MS,
+        socketTimeout: SOCKET_IDLE_MS,
+        httpAgent: agents[0],
+        httpsAgent: agents[1],
+      },
+      // Settings made for AWS do not apply to other servers.
+      ...(endpoint ? { endpoint: endpoint.href, useDualstackEndpoint: false, useFipsEndpoint: false } : {}),
+      ...this.credentials(source, access, endpoint),
+    };
   }
 
   /** Destroys every client and its sockets, those in use too. */
   close(): void {
-    for (const { client } of this.kept.values()) client.destroy();
+    for (const { clients } of this.kept.values()) for (const client of clients.values()) client.destroy();
     this.kept.clear();
   }
 
@@ -92,36 +188,6 @@ export class AwsClients {
       });
     }
     return endpoint;
-  }
-
-  private makeS3(source: Source, access: AwsAccess, endpoint: URL | null): Pick<Kept, 'client' | 'agents'> {
-    const { guard, resolve } = this.options;
-    const credentials = this.credentials(source, access, endpoint);
-    const lookup = endpoint ? guardedLookup(guard, resolve, portOf(endpoint)) : undefined;
-    const agents = makeAgents(lookup);
-    const client = new S3Client({
-      region: access.region ?? DEFAULT_REGION,
-      maxAttempts: MAX_ATTEMPTS,
-      requestHandler: {
-        connectionTimeout: CONNECT_MS,
-        socketTimeout: SOCKET_IDLE_MS,
-        httpAgent: agents[0],
-        httpsAgent: agents[1],
-      },
-      // gzip has a checksum of its own, and without this the body would pass through a stream that swallows its errors.
-      responseChecksumValidation: 'WHEN_REQUIRED',
-      // Servers other than S3 rarely have a name for each bucket; settings made for AWS do not apply to them.
-      ...(endpoint
-        ? {
-            endpoint: endpoint.href,
-            forcePathStyle: true,
-            useDualstackEndpoint: false,
-            useFipsEndpoint: false,
-          }
-        : {}),
-      ...credentials,
-    });
-    return { client, agents };
   }
 
   private credentials(source: Source, access: AwsAccess, endpoint: URL | null): Credentials {

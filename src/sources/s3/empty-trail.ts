@@ -1,5 +1,5 @@
+import type { FetchNote } from '../../domain/fetched';
 import type { S3BucketConfig } from '../../domain/source';
-import type { FetchNote } from '../aws/fetched';
 import type { BucketListing } from './bucket-listing';
 import type { Survey } from './partitions';
 

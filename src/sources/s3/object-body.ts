@@ -13,7 +13,7 @@ const ANSWER_WITHIN_MS = 60_000;
 const BODY_WITHIN_MS = 3_600_000;
 
 /**
- * Opens the bytes of an object, of the very version that was listed. The stream ends with an error where the body is
+ * Opens the bytes of an object, of the very version that was told of where one was. The stream ends with an error where the body is
  * cut, stands still for 30 s or takes more than an hour, and when the signal aborts.
  * @throws Permanent where the object is gone or replaced, else Retryable
  */
@@ -23,7 +23,11 @@ export async function openObject(
   { bucket, key, etag }: BatchObject,
   signal: AbortSignal,
 ): Promise<Readable> {
-  const command = new GetObjectCommand({ Bucket: bucket, Key: key, IfMatch: `"${etag}"` });
+  const command = new GetObjectCommand({
+    Bucket: bucket,
+    Key: key,
+    ...(etag === null ? {} : { IfMatch: `"${etag}"` }),
+  });
   // The SDK goes on to heed its signal while the body is read, so the time for the answer needs one of its own.
   const body = await callWithin(ANSWER_WITHIN_MS, signal, async (abortSignal) => {
     const output = await client.send(command, { abortSignal });

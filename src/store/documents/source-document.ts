@@ -5,7 +5,9 @@ import type {
   Counters,
   DemoConfig,
   HttpPushConfig,
+  LookupEventsConfig,
   S3BucketConfig,
+  S3SqsConfig,
   SourceHealth,
   SourceKind,
   SourceState,
@@ -45,7 +47,13 @@ export class SourceDocument {
   aws!: AwsAccess | null;
 
   @prop({ type: () => Object, default: null })
+  lookupEvents!: LookupEventsConfig | null;
+
+  @prop({ type: () => Object, default: null })
   s3!: S3BucketConfig | null;
+
+  @prop({ type: () => Object, default: null })
+  sqs!: S3SqsConfig | null;
 
   @prop({ type: () => Object, default: null })
   httpPush!: HttpPushConfig | null;
