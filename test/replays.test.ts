@@ -52,10 +52,10 @@ describe('a replay', () => {
     return { id: createWebhook.webhook.id, receiver };
   }
 
-  const replayEvents = async (webhookId: string, filter: object | null, dryRun = false): Promise<Replay> =>
+  const replayEvents = async (webhookId: string, filter: object, dryRun = false): Promise<Replay> =>
     (
       await admin.run<{ replayEvents: Replay }>(
-        `mutation ($webhookId: ID!, $filter: EventFilter, $dryRun: Boolean) {
+        `mutation ($webhookId: ID!, $filter: EventFilter!, $dryRun: Boolean) {
           replayEvents(webhookId: $webhookId, filter: $filter, dryRun: $dryRun) { ${FIELDS} }
         }`,
         { webhookId, filter, dryRun },
@@ -107,7 +107,7 @@ describe('a replay', () => {
 
   test('that only counts sends nothing', async () => {
     const { id, receiver } = await createWebhook(100);
-    expect(await replayEvents(id, null, true)).toMatchObject({ state: 'DONE', matched: EVENTS, sent: 0 });
+    expect(await replayEvents(id, {}, true)).toMatchObject({ state: 'DONE', matched: EVENTS, sent: 0 });
     const some = idsOf(records.slice(10, 13));
     expect(await replayEvents(id, { ids: some }, true)).toMatchObject({ matched: 3 });
     expect(receiver.received).toEqual([]);
@@ -115,7 +115,7 @@ describe('a replay', () => {
 
   test('of events stored before the webhook was made hands over each once, in the order of their times, also when its worker is killed midway', async () => {
     const { id, receiver } = await createWebhook(100);
-    const started = await killedAt('replay-page-made:2', () => replayEvents(id, null));
+    const started = await killedAt('replay-page-made:2', () => replayEvents(id, {}));
     expect(await ended(started.id)).toMatchObject({
       state: 'DONE',
       matched: EVENTS,
@@ -134,7 +134,7 @@ describe('a replay', () => {
 
   test('of failed deliveries sends each again under its own webhook-id, also when its worker is killed midway', async () => {
     const { id, receiver } = await createWebhook(5);
-    const first = await replayEvents(id, null);
+    const first = await replayEvents(id, {});
     await ended(first.id);
     await settled(id);
     const before = new Map(receiver.byWebhookId());
@@ -159,7 +159,7 @@ describe('a replay', () => {
   test('can be cancelled, and is listed', async () => {
     const { id } = await createWebhook(1);
     await admin.run('mutation ($id: ID!) { pauseWebhook(id: $id) { id } }', { id });
-    const running = await replayEvents(id, null);
+    const running = await replayEvents(id, {});
     // A webhook with a thousand unsettled deliveries is given no more.
     await eventually(
       async () => (await read(running.id)).sent === 1_000,
@@ -183,10 +183,10 @@ describe('a replay', () => {
   test('whose webhook is deleted fails and says so; what can not be is refused', async () => {
     const { id } = await createWebhook(1);
     await admin.run('mutation ($id: ID!) { pauseWebhook(id: $id) { id } }', { id });
-    const running = await replayEvents(id, null);
+    const running = await replayEvents(id, {});
     await admin.run('mutation ($id: ID!) { deleteWebhook(id: $id) }', { id });
     expect(await ended(running.id)).toMatchObject({ state: 'FAILED', error: 'the webhook was deleted' });
-    await expect(replayEvents('whk_none', null)).rejects.toThrow(/There is no webhook whk_none/);
+    await expect(replayEvents('whk_none', {})).rejects.toThrow(/There is no webhook whk_none/);
     await expect(redeliverAll({ states: ['DELIVERED'] })).rejects.toThrow(
       /only FAILED deliveries are sent again/,
     );

@@ -222,6 +222,13 @@ export type Outcome =
   | 'FAILURE'
   | 'SUCCESS';
 
+/** Where a replay stands. */
+export type ReplayState =
+  | 'CANCELLED'
+  | 'DONE'
+  | 'FAILED'
+  | 'RUNNING';
+
 /** What a caller may do: each role includes those before it. */
 export type Role =
   /** Also users, keys and audit. */
@@ -410,6 +417,46 @@ export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type ViewerQuery = { viewer: { role: Role, user: { id: string, email: string, role: Role, createdAt: string, lastLoginAt: string | null } | null } | null };
 
+export type ReplayPartsFragment = { id: string, webhookId: string | null, dryRun: boolean, state: ReplayState, matched: number, sent: number, error: string | null, createdAt: string, doneAt: string | null, webhook: { name: string } | null };
+
+export type ReplayQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type ReplayQuery = { replay: { id: string, webhookId: string | null, dryRun: boolean, state: ReplayState, matched: number, sent: number, error: string | null, createdAt: string, doneAt: string | null, webhook: { name: string } | null } | null };
+
+export type ReplaysQueryVariables = Exact<{
+  first?: number | null | undefined;
+}>;
+
+
+export type ReplaysQuery = { replays: Array<{ id: string, webhookId: string | null, dryRun: boolean, state: ReplayState, matched: number, sent: number, error: string | null, createdAt: string, doneAt: string | null, webhook: { name: string } | null }> };
+
+export type RedeliverAllMutationVariables = Exact<{
+  filter: DeliveryFilter;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type RedeliverAllMutation = { redeliverAll: { id: string, webhookId: string | null, dryRun: boolean, state: ReplayState, matched: number, sent: number, error: string | null, createdAt: string, doneAt: string | null, webhook: { name: string } | null } };
+
+export type ReplayEventsMutationVariables = Exact<{
+  webhookId: string;
+  filter: EventFilter;
+  dryRun?: boolean | null | undefined;
+}>;
+
+
+export type ReplayEventsMutation = { replayEvents: { id: string, webhookId: string | null, dryRun: boolean, state: ReplayState, matched: number, sent: number, error: string | null, createdAt: string, doneAt: string | null, webhook: { name: string } | null } };
+
+export type CancelReplayMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type CancelReplayMutation = { cancelReplay: { id: string, webhookId: string | null, dryRun: boolean, state: ReplayState, matched: number, sent: number, error: string | null, createdAt: string, doneAt: string | null, webhook: { name: string } | null } };
+
 export type SourcePartsFragment = { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } };
 
 export type BatchPartsFragment = { id: string, sourceId: string, reference: string, state: BatchState, attempts: number, received: number, stored: number, duplicates: number, dropped: number, rejected: number, error: string | null, createdAt: string, doneAt: string | null };
@@ -491,7 +538,7 @@ export type FetchNowMutationVariables = Exact<{
 
 export type FetchNowMutation = { fetchNow: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } };
 
-export type WebhookPartsFragment = { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number } };
+export type WebhookPartsFragment = { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, maxPerSecond: number | null, ordered: boolean, publicKey: string | null, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number, p50Ms: number | null, p95Ms: number | null, breakerOpenUntil: string | null } };
 
 export type DeliveryPartsFragment = { id: string, webhookId: string, state: DeliveryState, eventIds: Array<string>, attemptCount: number, nextAttemptAt: string | null, createdAt: string, completedAt: string | null, test: boolean };
 
@@ -502,14 +549,14 @@ export type WebhooksQueryVariables = Exact<{
 }>;
 
 
-export type WebhooksQuery = { webhooks: { totalCount: number, nodes: Array<{ id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type WebhooksQuery = { webhooks: { totalCount: number, nodes: Array<{ id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, maxPerSecond: number | null, ordered: boolean, publicKey: string | null, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number, p50Ms: number | null, p95Ms: number | null, breakerOpenUntil: string | null } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type WebhookQueryVariables = Exact<{
   id: string;
 }>;
 
 
-export type WebhookQuery = { webhook: { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, createdAt: string, updatedAt: string, sources: Array<{ id: string, name: string }>, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number } } | null };
+export type WebhookQuery = { webhook: { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, maxPerSecond: number | null, ordered: boolean, publicKey: string | null, createdAt: string, updatedAt: string, sources: Array<{ id: string, name: string }>, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number, p50Ms: number | null, p95Ms: number | null, breakerOpenUntil: string | null } } | null };
 
 export type DeliveriesQueryVariables = Exact<{
   first?: number | null | undefined;
@@ -532,7 +579,7 @@ export type CreateWebhookMutationVariables = Exact<{
 }>;
 
 
-export type CreateWebhookMutation = { createWebhook: { secret: string, webhook: { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number } } } };
+export type CreateWebhookMutation = { createWebhook: { secret: string, webhook: { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, maxPerSecond: number | null, ordered: boolean, publicKey: string | null, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number, p50Ms: number | null, p95Ms: number | null, breakerOpenUntil: string | null } } } };
 
 export type UpdateWebhookMutationVariables = Exact<{
   id: string;
@@ -540,7 +587,7 @@ export type UpdateWebhookMutationVariables = Exact<{
 }>;
 
 
-export type UpdateWebhookMutation = { updateWebhook: { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number } } };
+export type UpdateWebhookMutation = { updateWebhook: { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, maxPerSecond: number | null, ordered: boolean, publicKey: string | null, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number, p50Ms: number | null, p95Ms: number | null, breakerOpenUntil: string | null } } };
 
 export type DeleteWebhookMutationVariables = Exact<{
   id: string;
@@ -554,14 +601,50 @@ export type PauseWebhookMutationVariables = Exact<{
 }>;
 
 
-export type PauseWebhookMutation = { pauseWebhook: { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number } } };
+export type PauseWebhookMutation = { pauseWebhook: { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, maxPerSecond: number | null, ordered: boolean, publicKey: string | null, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number, p50Ms: number | null, p95Ms: number | null, breakerOpenUntil: string | null } } };
 
 export type ResumeWebhookMutationVariables = Exact<{
   id: string;
 }>;
 
 
-export type ResumeWebhookMutation = { resumeWebhook: { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number } } };
+export type ResumeWebhookMutation = { resumeWebhook: { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, maxPerSecond: number | null, ordered: boolean, publicKey: string | null, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number, p50Ms: number | null, p95Ms: number | null, breakerOpenUntil: string | null } } };
+
+export type RotateWebhookSecretMutationVariables = Exact<{
+  id: string;
+  graceSeconds?: number | null | undefined;
+}>;
+
+
+export type RotateWebhookSecretMutation = { rotateWebhookSecret: { secret: string, webhook: { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, maxPerSecond: number | null, ordered: boolean, publicKey: string | null, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number, p50Ms: number | null, p95Ms: number | null, breakerOpenUntil: string | null } } } };
+
+export type SendTestDeliveryMutationVariables = Exact<{
+  webhookId: string;
+}>;
+
+
+export type SendTestDeliveryMutation = { sendTestDelivery: { id: string, webhookId: string, state: DeliveryState, eventIds: Array<string>, attemptCount: number, nextAttemptAt: string | null, createdAt: string, completedAt: string | null, test: boolean } };
+
+export type RedeliverMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type RedeliverMutation = { redeliver: { id: string, webhookId: string, state: DeliveryState, eventIds: Array<string>, attemptCount: number, nextAttemptAt: string | null, createdAt: string, completedAt: string | null, test: boolean } };
+
+export type CancelDeliveryMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type CancelDeliveryMutation = { cancelDelivery: { id: string, webhookId: string, state: DeliveryState, eventIds: Array<string>, attemptCount: number, nextAttemptAt: string | null, createdAt: string, completedAt: string | null, test: boolean } };
+
+export type DeliveryTraceQueryVariables = Exact<{
+  eventId: string;
+}>;
+
+
+export type DeliveryTraceQuery = { deliveryTrace: Array<{ webhookId: string, matched: boolean, reason: string | null, webhook: { name: string } | null, deliveries: Array<{ id: string, webhookId: string, state: DeliveryState, eventIds: Array<string>, attemptCount: number, nextAttemptAt: string | null, createdAt: string, completedAt: string | null, test: boolean }> }> };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
@@ -642,6 +725,22 @@ export const SessionPartsFragmentDoc = new TypedDocumentString(`
   }
 }
     `, {"fragmentName":"SessionParts"}) as unknown as TypedDocumentString<SessionPartsFragment, unknown>;
+export const ReplayPartsFragmentDoc = new TypedDocumentString(`
+    fragment ReplayParts on Replay {
+  id
+  webhookId
+  webhook {
+    name
+  }
+  dryRun
+  state
+  matched
+  sent
+  error
+  createdAt
+  doneAt
+}
+    `, {"fragmentName":"ReplayParts"}) as unknown as TypedDocumentString<ReplayPartsFragment, unknown>;
 export const SourcePartsFragmentDoc = new TypedDocumentString(`
     fragment SourceParts on Source {
   id
@@ -720,6 +819,9 @@ export const WebhookPartsFragmentDoc = new TypedDocumentString(`
   secretHint
   batchSize
   timeoutMs
+  maxPerSecond
+  ordered
+  publicKey
   createdAt
   updatedAt
   stats {
@@ -728,6 +830,9 @@ export const WebhookPartsFragmentDoc = new TypedDocumentString(`
     delivered
     failed
     consecutiveFailures
+    p50Ms
+    p95Ms
+    breakerOpenUntil
   }
 }
     `, {"fragmentName":"WebhookParts"}) as unknown as TypedDocumentString<WebhookPartsFragment, unknown>;
@@ -1048,6 +1153,106 @@ export const ViewerDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ViewerQuery, ViewerQueryVariables>;
+export const ReplayDocument = new TypedDocumentString(`
+    query Replay($id: ID!) {
+  replay(id: $id) {
+    ...ReplayParts
+  }
+}
+    fragment ReplayParts on Replay {
+  id
+  webhookId
+  webhook {
+    name
+  }
+  dryRun
+  state
+  matched
+  sent
+  error
+  createdAt
+  doneAt
+}`) as unknown as TypedDocumentString<ReplayQuery, ReplayQueryVariables>;
+export const ReplaysDocument = new TypedDocumentString(`
+    query Replays($first: Int) {
+  replays(first: $first) {
+    ...ReplayParts
+  }
+}
+    fragment ReplayParts on Replay {
+  id
+  webhookId
+  webhook {
+    name
+  }
+  dryRun
+  state
+  matched
+  sent
+  error
+  createdAt
+  doneAt
+}`) as unknown as TypedDocumentString<ReplaysQuery, ReplaysQueryVariables>;
+export const RedeliverAllDocument = new TypedDocumentString(`
+    mutation RedeliverAll($filter: DeliveryFilter!, $dryRun: Boolean) {
+  redeliverAll(filter: $filter, dryRun: $dryRun) {
+    ...ReplayParts
+  }
+}
+    fragment ReplayParts on Replay {
+  id
+  webhookId
+  webhook {
+    name
+  }
+  dryRun
+  state
+  matched
+  sent
+  error
+  createdAt
+  doneAt
+}`) as unknown as TypedDocumentString<RedeliverAllMutation, RedeliverAllMutationVariables>;
+export const ReplayEventsDocument = new TypedDocumentString(`
+    mutation ReplayEvents($webhookId: ID!, $filter: EventFilter!, $dryRun: Boolean) {
+  replayEvents(webhookId: $webhookId, filter: $filter, dryRun: $dryRun) {
+    ...ReplayParts
+  }
+}
+    fragment ReplayParts on Replay {
+  id
+  webhookId
+  webhook {
+    name
+  }
+  dryRun
+  state
+  matched
+  sent
+  error
+  createdAt
+  doneAt
+}`) as unknown as TypedDocumentString<ReplayEventsMutation, ReplayEventsMutationVariables>;
+export const CancelReplayDocument = new TypedDocumentString(`
+    mutation CancelReplay($id: ID!) {
+  cancelReplay(id: $id) {
+    ...ReplayParts
+  }
+}
+    fragment ReplayParts on Replay {
+  id
+  webhookId
+  webhook {
+    name
+  }
+  dryRun
+  state
+  matched
+  sent
+  error
+  createdAt
+  doneAt
+}`) as unknown as TypedDocumentString<CancelReplayMutation, CancelReplayMutationVariables>;
 export const SourcesDocument = new TypedDocumentString(`
     query Sources($first: Int, $after: String, $kinds: [SourceKind!], $states: [SourceState!]) {
   sources(first: $first, after: $after, kinds: $kinds, states: $states) {
@@ -1502,6 +1707,9 @@ export const WebhooksDocument = new TypedDocumentString(`
   secretHint
   batchSize
   timeoutMs
+  maxPerSecond
+  ordered
+  publicKey
   createdAt
   updatedAt
   stats {
@@ -1510,6 +1718,9 @@ export const WebhooksDocument = new TypedDocumentString(`
     delivered
     failed
     consecutiveFailures
+    p50Ms
+    p95Ms
+    breakerOpenUntil
   }
 }`) as unknown as TypedDocumentString<WebhooksQuery, WebhooksQueryVariables>;
 export const WebhookDocument = new TypedDocumentString(`
@@ -1534,6 +1745,9 @@ export const WebhookDocument = new TypedDocumentString(`
   secretHint
   batchSize
   timeoutMs
+  maxPerSecond
+  ordered
+  publicKey
   createdAt
   updatedAt
   stats {
@@ -1542,6 +1756,9 @@ export const WebhookDocument = new TypedDocumentString(`
     delivered
     failed
     consecutiveFailures
+    p50Ms
+    p95Ms
+    breakerOpenUntil
   }
 }`) as unknown as TypedDocumentString<WebhookQuery, WebhookQueryVariables>;
 export const DeliveriesDocument = new TypedDocumentString(`
@@ -1619,6 +1836,9 @@ export const CreateWebhookDocument = new TypedDocumentString(`
   secretHint
   batchSize
   timeoutMs
+  maxPerSecond
+  ordered
+  publicKey
   createdAt
   updatedAt
   stats {
@@ -1627,6 +1847,9 @@ export const CreateWebhookDocument = new TypedDocumentString(`
     delivered
     failed
     consecutiveFailures
+    p50Ms
+    p95Ms
+    breakerOpenUntil
   }
 }`) as unknown as TypedDocumentString<CreateWebhookMutation, CreateWebhookMutationVariables>;
 export const UpdateWebhookDocument = new TypedDocumentString(`
@@ -1647,6 +1870,9 @@ export const UpdateWebhookDocument = new TypedDocumentString(`
   secretHint
   batchSize
   timeoutMs
+  maxPerSecond
+  ordered
+  publicKey
   createdAt
   updatedAt
   stats {
@@ -1655,6 +1881,9 @@ export const UpdateWebhookDocument = new TypedDocumentString(`
     delivered
     failed
     consecutiveFailures
+    p50Ms
+    p95Ms
+    breakerOpenUntil
   }
 }`) as unknown as TypedDocumentString<UpdateWebhookMutation, UpdateWebhookMutationVariables>;
 export const DeleteWebhookDocument = new TypedDocumentString(`
@@ -1680,6 +1909,9 @@ export const PauseWebhookDocument = new TypedDocumentString(`
   secretHint
   batchSize
   timeoutMs
+  maxPerSecond
+  ordered
+  publicKey
   createdAt
   updatedAt
   stats {
@@ -1688,6 +1920,9 @@ export const PauseWebhookDocument = new TypedDocumentString(`
     delivered
     failed
     consecutiveFailures
+    p50Ms
+    p95Ms
+    breakerOpenUntil
   }
 }`) as unknown as TypedDocumentString<PauseWebhookMutation, PauseWebhookMutationVariables>;
 export const ResumeWebhookDocument = new TypedDocumentString(`
@@ -1708,6 +1943,9 @@ export const ResumeWebhookDocument = new TypedDocumentString(`
   secretHint
   batchSize
   timeoutMs
+  maxPerSecond
+  ordered
+  publicKey
   createdAt
   updatedAt
   stats {
@@ -1716,5 +1954,121 @@ export const ResumeWebhookDocument = new TypedDocumentString(`
     delivered
     failed
     consecutiveFailures
+    p50Ms
+    p95Ms
+    breakerOpenUntil
   }
 }`) as unknown as TypedDocumentString<ResumeWebhookMutation, ResumeWebhookMutationVariables>;
+export const RotateWebhookSecretDocument = new TypedDocumentString(`
+    mutation RotateWebhookSecret($id: ID!, $graceSeconds: Int) {
+  rotateWebhookSecret(id: $id, graceSeconds: $graceSeconds) {
+    webhook {
+      ...WebhookParts
+    }
+    secret
+  }
+}
+    fragment WebhookParts on Webhook {
+  id
+  name
+  url
+  state
+  stateReason
+  filter
+  sourceIds
+  headerNames
+  secretHint
+  batchSize
+  timeoutMs
+  maxPerSecond
+  ordered
+  publicKey
+  createdAt
+  updatedAt
+  stats {
+    behind
+    pending
+    delivered
+    failed
+    consecutiveFailures
+    p50Ms
+    p95Ms
+    breakerOpenUntil
+  }
+}`) as unknown as TypedDocumentString<RotateWebhookSecretMutation, RotateWebhookSecretMutationVariables>;
+export const SendTestDeliveryDocument = new TypedDocumentString(`
+    mutation SendTestDelivery($webhookId: ID!) {
+  sendTestDelivery(webhookId: $webhookId) {
+    ...DeliveryParts
+  }
+}
+    fragment DeliveryParts on Delivery {
+  id
+  webhookId
+  state
+  eventIds
+  attemptCount
+  nextAttemptAt
+  createdAt
+  completedAt
+  test
+}`) as unknown as TypedDocumentString<SendTestDeliveryMutation, SendTestDeliveryMutationVariables>;
+export const RedeliverDocument = new TypedDocumentString(`
+    mutation Redeliver($id: ID!) {
+  redeliver(id: $id) {
+    ...DeliveryParts
+  }
+}
+    fragment DeliveryParts on Delivery {
+  id
+  webhookId
+  state
+  eventIds
+  attemptCount
+  nextAttemptAt
+  createdAt
+  completedAt
+  test
+}`) as unknown as TypedDocumentString<RedeliverMutation, RedeliverMutationVariables>;
+export const CancelDeliveryDocument = new TypedDocumentString(`
+    mutation CancelDelivery($id: ID!) {
+  cancelDelivery(id: $id) {
+    ...DeliveryParts
+  }
+}
+    fragment DeliveryParts on Delivery {
+  id
+  webhookId
+  state
+  eventIds
+  attemptCount
+  nextAttemptAt
+  createdAt
+  completedAt
+  test
+}`) as unknown as TypedDocumentString<CancelDeliveryMutation, CancelDeliveryMutationVariables>;
+export const DeliveryTraceDocument = new TypedDocumentString(`
+    query DeliveryTrace($eventId: ID!) {
+  deliveryTrace(eventId: $eventId) {
+    webhookId
+    webhook {
+      name
+    }
+    matched
+    reason
+    deliveries {
+      ...DeliveryParts
+    }
+  }
+}
+    fragment DeliveryParts on Delivery {
+  id
+  webhookId
+  state
+  eventIds
+  attemptCount
+  nextAttemptAt
+  createdAt
+  completedAt
+  test
+}`) as unknown as TypedDocumentString<DeliveryTraceQuery, DeliveryTraceQueryVariables>;

@@ -39,9 +39,9 @@ export class ReplayAdmin {
   }
 
   /** Stored events that match, to one webhook. */
-  async replayEvents(webhookId: string, filter: EventFilter | null, dryRun: boolean): Promise<Replay> {
+  async replayEvents(webhookId: string, filter: EventFilter, dryRun: boolean): Promise<Replay> {
     if (!(await this.parts.webhooks.get(webhookId))) throw new NotFound(`There is no webhook ${webhookId}.`);
-    const checked = filter ? checkFilter({ ...filter }, ['filter']) : null;
+    const checked = checkFilter({ ...filter }, ['filter']);
     const matched = await this.parts.events.count(checked, COUNT_LIMIT);
     return this.parts.replays.create({
       _id: newId(),

@@ -57,8 +57,8 @@ export class ReplayResolver {
   })
   async replayEvents(
     @Arg('webhookId', () => ID, { description: 'Who hears them.' }) webhookId: string,
-    @Arg('filter', () => EventFilterInput, { nullable: true, description: 'Which events; absent: all.' })
-    filter: EventFilterInput | null,
+    @Arg('filter', () => EventFilterInput, { description: 'Which events; empty: all.' })
+    filter: EventFilterInput,
     @Arg('dryRun', () => Boolean, { nullable: true, defaultValue: false, description: 'Only count.' }) dryRun:
       | boolean
       | null,
