@@ -14,7 +14,7 @@ export type AddressKind =
 
 /** How to reach AWS. Keys are sealed and never shown again. */
 export type AwsAccessInput = {
-  /** Access key id. */
+  /** Access key id. Without keys and endpointUrl the server's own credentials are used; that is an ADMIN's to decide. */
   accessKeyId?: string | null | undefined;
   /** http(s) URL of an S3-compatible server. */
   endpointUrl?: string | null | undefined;
@@ -22,6 +22,8 @@ export type AwsAccessInput = {
   profile?: string | null | undefined;
   /** us-east-1 where it is absent. */
   region?: string | null | undefined;
+  /** ARN of a role that is assumed on top of the source's keys, the profile or the server's own credentials. {accountId} in it stands for each account of a LOOKUP_EVENTS source in turn. */
+  roleArn?: string | null | undefined;
   /** Secret access key. */
   secretAccessKey?: string | null | undefined;
   /** Of temporary keys. */
@@ -35,6 +37,13 @@ export type BatchState =
   | 'FAILED'
   | 'PENDING'
   | 'QUARANTINED';
+
+/** WARN: works, and should be looked at. SKIPPED: not tried, since a step that it rests on did not succeed. */
+export type CheckStatus =
+  | 'FAIL'
+  | 'PASS'
+  | 'SKIPPED'
+  | 'WARN';
 
 /** Exactly one of lookupEvents, s3, sqs, httpPush, demo: it sets the kind. */
 export type CreateSourceInput = {
@@ -398,7 +407,7 @@ export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type ViewerQuery = { viewer: { role: Role, user: { id: string, email: string, role: Role, createdAt: string, lastLoginAt: string | null } | null } | null };
 
-export type SourcePartsFragment = { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } };
+export type SourcePartsFragment = { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, roleArn: string | null, externalId: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } };
 
 export type BatchPartsFragment = { id: string, sourceId: string, reference: string, state: BatchState, attempts: number, received: number, stored: number, duplicates: number, dropped: number, rejected: number, error: string | null, createdAt: string, doneAt: string | null };
 
@@ -410,14 +419,14 @@ export type SourcesQueryVariables = Exact<{
 }>;
 
 
-export type SourcesQuery = { sources: { totalCount: number, nodes: Array<{ id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type SourcesQuery = { sources: { totalCount: number, nodes: Array<{ id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, roleArn: string | null, externalId: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type SourceQueryVariables = Exact<{
   id: string;
 }>;
 
 
-export type SourceQuery = { source: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } | null };
+export type SourceQuery = { source: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, roleArn: string | null, externalId: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } | null };
 
 export type SourceBatchesQueryVariables = Exact<{
   id: string;
@@ -441,7 +450,7 @@ export type CreateSourceMutationVariables = Exact<{
 }>;
 
 
-export type CreateSourceMutation = { createSource: { ingestToken: string | null, source: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } } };
+export type CreateSourceMutation = { createSource: { ingestToken: string | null, source: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, roleArn: string | null, externalId: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } } };
 
 export type UpdateSourceMutationVariables = Exact<{
   id: string;
@@ -449,7 +458,7 @@ export type UpdateSourceMutationVariables = Exact<{
 }>;
 
 
-export type UpdateSourceMutation = { updateSource: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } };
+export type UpdateSourceMutation = { updateSource: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, roleArn: string | null, externalId: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } };
 
 export type DeleteSourceMutationVariables = Exact<{
   id: string;
@@ -463,21 +472,29 @@ export type PauseSourceMutationVariables = Exact<{
 }>;
 
 
-export type PauseSourceMutation = { pauseSource: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } };
+export type PauseSourceMutation = { pauseSource: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, roleArn: string | null, externalId: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } };
 
 export type ResumeSourceMutationVariables = Exact<{
   id: string;
 }>;
 
 
-export type ResumeSourceMutation = { resumeSource: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } };
+export type ResumeSourceMutation = { resumeSource: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, roleArn: string | null, externalId: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } };
 
 export type FetchNowMutationVariables = Exact<{
   sourceId: string;
 }>;
 
 
-export type FetchNowMutation = { fetchNow: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } };
+export type FetchNowMutation = { fetchNow: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, roleArn: string | null, externalId: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } };
+
+export type TestSourceMutationVariables = Exact<{
+  id?: string | null | undefined;
+  input?: CreateSourceInput | null | undefined;
+}>;
+
+
+export type TestSourceMutation = { testSource: { ok: boolean, callerArn: string | null, sampleRecords: Array<unknown>, policyDocument: unknown, checks: Array<{ name: string, status: CheckStatus, message: string, remedy: string | null, awsAction: string | null }> } };
 
 export type WebhookPartsFragment = { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number } };
 
@@ -641,6 +658,8 @@ export const SourcePartsFragmentDoc = new TypedDocumentString(`
   aws {
     region
     profile
+    roleArn
+    externalId
     hasStaticKeys
     endpointUrl
   }
@@ -1059,6 +1078,8 @@ export const SourcesDocument = new TypedDocumentString(`
   aws {
     region
     profile
+    roleArn
+    externalId
     hasStaticKeys
     endpointUrl
   }
@@ -1111,6 +1132,8 @@ export const SourceDocument = new TypedDocumentString(`
   aws {
     region
     profile
+    roleArn
+    externalId
     hasStaticKeys
     endpointUrl
   }
@@ -1216,6 +1239,8 @@ export const CreateSourceDocument = new TypedDocumentString(`
   aws {
     region
     profile
+    roleArn
+    externalId
     hasStaticKeys
     endpointUrl
   }
@@ -1268,6 +1293,8 @@ export const UpdateSourceDocument = new TypedDocumentString(`
   aws {
     region
     profile
+    roleArn
+    externalId
     hasStaticKeys
     endpointUrl
   }
@@ -1325,6 +1352,8 @@ export const PauseSourceDocument = new TypedDocumentString(`
   aws {
     region
     profile
+    roleArn
+    externalId
     hasStaticKeys
     endpointUrl
   }
@@ -1377,6 +1406,8 @@ export const ResumeSourceDocument = new TypedDocumentString(`
   aws {
     region
     profile
+    roleArn
+    externalId
     hasStaticKeys
     endpointUrl
   }
@@ -1429,6 +1460,8 @@ export const FetchNowDocument = new TypedDocumentString(`
   aws {
     region
     profile
+    roleArn
+    externalId
     hasStaticKeys
     endpointUrl
   }
@@ -1465,6 +1498,23 @@ export const FetchNowDocument = new TypedDocumentString(`
     rejected
   }
 }`) as unknown as TypedDocumentString<FetchNowMutation, FetchNowMutationVariables>;
+export const TestSourceDocument = new TypedDocumentString(`
+    mutation TestSource($id: ID, $input: CreateSourceInput) {
+  testSource(id: $id, input: $input) {
+    ok
+    callerArn
+    checks {
+      name
+      status
+      message
+      remedy
+      awsAction
+    }
+    sampleRecords
+    policyDocument
+  }
+}
+    `) as unknown as TypedDocumentString<TestSourceMutation, TestSourceMutationVariables>;
 export const WebhooksDocument = new TypedDocumentString(`
     query Webhooks($first: Int, $after: String, $states: [WebhookState!]) {
   webhooks(first: $first, after: $after, states: $states) {

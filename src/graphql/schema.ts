@@ -10,6 +10,7 @@ import { HealthResolver } from './health/resolver';
 import { PeopleResolver } from './people/resolver';
 import { DateTimeScalar } from './scalars';
 import { BatchResolver, SourceResolver } from './sources/resolver';
+import { SourceTestResolver } from './sources/source-test-resolver';
 import {
   DeliveryConnectionResolver,
   DeliveryResolver,
@@ -21,6 +22,7 @@ import {
 export interface Resolvers {
   people: PeopleResolver;
   sources: SourceResolver;
+  sourceTests: SourceTestResolver;
   batches: BatchResolver;
   events: EventResolver;
   eventConnections: EventConnectionResolver;
@@ -52,6 +54,7 @@ function build(resolverOf: (cls: unknown) => unknown): Promise<GraphQLSchema> {
     resolvers: [
       PeopleResolver,
       SourceResolver,
+      SourceTestResolver,
       BatchResolver,
       EventResolver,
       EventConnectionResolver,

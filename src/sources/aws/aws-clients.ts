@@ -7,10 +7,11 @@ import type { AwsAccess, Source } from '../../domain/source';
 import { type AddressGuard, portOf } from '../../net/address-guard';
 import { guardedLookup, type Resolve } from '../../net/guarded-lookup';
 import { type Agents, makeAgents, retireAgents, SOCKET_IDLE_MS } from './agents';
-import { BLOCKED_ENDPOINT_REMEDY, DEFAULT_REGION } from './aws-defaults';
+import { DEFAULT_REGION } from './aws-defaults';
 import { callWithin } from './call-deadline';
 import { ambientCredentials, roleCredentials, roleOf } from './credentials';
 import { forgetExpired } from './forget-expired';
+import { ownEndpoint } from './own-endpoint';
 import type { KeyProvider, RenewedCredentials } from './renewed-credentials';
 
 /** Access keys of a source, unsealed. */
@@ -115,6 +116,12 @@ export class AwsClients {
     return this.client(source, 'cloudtrail', place, (common) => new CloudTrailClient(common));
   }
 
+  /** Gets the keys that calls in this place are signed with, the role's where one is assumed. Throws as such calls do. */
+  async checkCredentials(source: Source, place: CallPlace): Promise<void> {
+    const { renewed } = this.credentials(this.entry(source), place);
+    await renewed?.get();
+  }
+
   /**
    * Who the calls in this place are made as (sts:GetCallerIdentity), asked once for each version of a source.
    * @throws the signal's reason, CallTimeout after 20 s, or what the AWS SDK throws: `commonFault` tells it
@@ -163,7 +170,7 @@ export class AwsClients {
     const access = source.aws;
     if (!access) throw new Permanent(`the source "${source.name}" does not say how to reach AWS`);
     // Each time, since the addresses that are denied may have grown.
-    const endpoint = access.endpointUrl === null ? null : this.checkedEndpoint(access.endpointUrl);
+    const endpoint = access.endpointUrl === null ? null : ownEndpoint(access.endpointUrl, this.options.guard);
     return { source, access, endpoint, kept: this.keptOf(source, endpoint) };
   }
 
@@ -211,22 +218,6 @@ export class AwsClients {
   close(): void {
     for (const { clients } of this.kept.values()) for (const client of clients.values()) client.destroy();
     this.kept.clear();
-  }
-
-  private checkedEndpoint(text: string): URL {
-    if (!URL.canParse(text)) {
-      throw new Permanent('the endpoint is not a URL', {
-        remedy: 'Write it like https://s3.example.com:9000',
-      });
-    }
-    const endpoint = new URL(text);
-    const reason = this.options.guard.checkUrl(endpoint);
-    if (reason !== null) {
-      throw new Permanent(`the endpoint ${endpoint.origin} may not be called: ${reason}`, {
-        remedy: BLOCKED_ENDPOINT_REMEDY,
-      });
-    }
-    return endpoint;
   }
 
   /** What calls in this place are signed with: the role on top of what the source has itself. */
