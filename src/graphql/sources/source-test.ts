@@ -1,6 +1,6 @@
 import { Invalid } from '../../domain/errors';
 import type { Source } from '../../domain/source';
-import type { AccessReport } from '../../domain/source-check';
+import type { AccessReport, SourceCheck } from '../../domain/source-check';
 import type { Role } from '../../domain/user';
 import type { SourceStore } from '../../store/sources';
 import type { SourceAdmin } from './source-admin';
@@ -44,7 +44,8 @@ export class SourceTester {
     try {
       const source = await this.parts.admin.draft(id, input, role);
       const report = await this.parts.probe(source, AbortSignal.timeout(TEST_MS));
-      const { callerArn, account, checks, sampleRecords, policyDocument } = report;
+      const { callerArn, account, sampleRecords, policyDocument } = report;
+      const checks = id === null ? report.checks.map(beforeSaving) : [...report.checks];
       checks.push(...(source.aws ? overlapChecks(source, await this.others(), account) : []));
       return {
         ok: checks.every(({ status }) => status !== 'FAIL'),
@@ -63,4 +64,12 @@ export class SourceTester {
     const { items } = await this.parts.sources.page({ kinds }, { limit: MAX_OTHERS });
     return items.map(({ item }) => item);
   }
+}
+
+/** A role that asks for the external id can not know that of a source that is yet to be. */
+function beforeSaving(check: SourceCheck): SourceCheck {
+  if (check.status !== 'FAIL' || check.awsAction !== 'sts:AssumeRole') return check;
+  const hint =
+    'The external id is made with the source: save the source, write its externalId into the trust policy, and test it by its id.';
+  return { ...check, remedy: check.remedy ? `${check.remedy} ${hint}` : hint };
 }
