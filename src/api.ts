@@ -20,6 +20,8 @@ import { ReplayResolver } from './graphql/replays/resolver';
 import { createSchema, type Resolvers } from './graphql/schema';
 import { BatchResolver, SourceResolver } from './graphql/sources/resolver';
 import { SourceAdmin } from './graphql/sources/source-admin';
+import { type ProbeSource, SourceTester } from './graphql/sources/source-test';
+import { SourceTestResolver } from './graphql/sources/source-test-resolver';
 import { DeliveryActionsResolver } from './graphql/webhooks/delivery-actions';
 import { DeliveryAdmin } from './graphql/webhooks/delivery-admin';
 import { DeliveryTracer } from './graphql/webhooks/delivery-tracer';
@@ -43,6 +45,9 @@ import { addGraphqlWs } from './server/graphql-ws';
 import { HealthCheck } from './server/health';
 import { createHttpServer } from './server/http-server';
 import { Origins, SANDBOX_ORIGINS } from './server/origins';
+import { AwsClients } from './sources/aws/aws-clients';
+import { checkSource } from './sources/check/source-check';
+import { openKeys } from './workers';
 
 export interface ApiOptions {
   host: string;
@@ -187,6 +192,9 @@ function resolversOf(
   return {
     people: new PeopleResolver(parts.accounts, core.users),
     sources: new SourceResolver({ sources, batches, commits, admin: sourceAdmin, now }),
+    sourceTests: new SourceTestResolver(
+      new SourceTester({ sources, admin: sourceAdmin, probe: prober(core, parts.guards.endpoints) }),
+    ),
     batches: new BatchResolver(sources),
     events: new EventResolver(reader, ingest),
     eventConnections: new EventConnectionResolver(reader),
@@ -204,6 +212,18 @@ function resolversOf(
       admin: new ReplayAdmin({ replays: core.replays, deliveries, events: core.events, webhooks }),
     }),
     health: new HealthResolver(parts.health),
+  };
+}
+
+/** Tries a source with clients of its own, so that nothing of it stays. */
+function prober(core: Core, guard: AddressGuard): ProbeSource {
+  return async (source, signal) => {
+    const aws = new AwsClients({ guard, openKeys: (of) => openKeys(core, of) });
+    try {
+      return await checkSource(source, aws, signal);
+    } finally {
+      aws.close();
+    }
   };
 }
 

@@ -186,7 +186,8 @@ function committer(
   };
 }
 
-function openKeys(core: Core, source: Source): StaticKeys | null {
+/** The access keys of a source, unsealed. */
+export function openKeys(core: Core, source: Source): StaticKeys | null {
   const sealed = source.aws?.staticKeys;
   if (!sealed) return null;
   const place = { collection: 'sources', id: source._id, field: 'aws.staticKeys' };

@@ -514,12 +514,6 @@ describe('access to AWS', () => {
     });
   });
 
-  it('refuses a role, which it can not assume, instead of reading with other rights', () => {
-    const source = sourceOf({ bucket: 'b-1' });
-    source.aws!.roleArn = 'arn:aws:iam::111122223333:role/reader';
-    expect(remedyOf(() => awsClients(SERVER_KEYS).s3(source))).toContain('can not assume a role');
-  });
-
   it('keeps a client while its source is unchanged, few at a time, and lets what is being read end in peace', async () => {
     const { bucket, put } = await emptyBucket();
     const body = randomText(4_000_000);

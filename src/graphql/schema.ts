@@ -11,6 +11,7 @@ import { PeopleResolver } from './people/resolver';
 import { ReplayResolver } from './replays/resolver';
 import { DateTimeScalar } from './scalars';
 import { BatchResolver, SourceResolver } from './sources/resolver';
+import { SourceTestResolver } from './sources/source-test-resolver';
 import { DeliveryActionsResolver } from './webhooks/delivery-actions';
 import {
   DeliveryConnectionResolver,
@@ -25,6 +26,7 @@ import { TraceResolver } from './webhooks/trace-resolver';
 export interface Resolvers {
   people: PeopleResolver;
   sources: SourceResolver;
+  sourceTests: SourceTestResolver;
   batches: BatchResolver;
   events: EventResolver;
   eventConnections: EventConnectionResolver;
@@ -59,6 +61,7 @@ function build(resolverOf: (cls: unknown) => unknown): Promise<GraphQLSchema> {
     resolvers: [
       PeopleResolver,
       SourceResolver,
+      SourceTestResolver,
       BatchResolver,
       EventResolver,
       EventConnectionResolver,

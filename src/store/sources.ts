@@ -36,6 +36,23 @@ const NOTHING_SET = {
 
 const VISIBLE = { deletedAt: null } as const;
 
+/** A source at its beginning. */
+export function wholeSource(source: NewSource, now: Date): Source {
+  return {
+    ...NOTHING_SET,
+    ...source,
+    state: 'ACTIVE',
+    epoch: 1,
+    createdAt: now,
+    updatedAt: now,
+    deletedAt: null,
+    status: { health: 'UNKNOWN', lastError: null, lastErrorAt: null, remedy: null, lastSuccessAt: null },
+    counters: { ...NO_COUNTS },
+    through: 0,
+    token: null,
+  };
+}
+
 /** Sources and how they fare. Deleting one is a tombstone: its id stays taken. */
 export class SourceStore {
   private readonly model;
@@ -52,20 +69,7 @@ export class SourceStore {
 
   /** @throws Conflict where the id is, or was, in use. */
   async create(source: NewSource): Promise<Source> {
-    const now = this.clock.now();
-    const whole: Source = {
-      ...NOTHING_SET,
-      ...source,
-      state: 'ACTIVE',
-      epoch: 1,
-      createdAt: now,
-      updatedAt: now,
-      deletedAt: null,
-      status: { health: 'UNKNOWN', lastError: null, lastErrorAt: null, remedy: null, lastSuccessAt: null },
-      counters: { ...NO_COUNTS },
-      through: 0,
-      token: null,
-    };
+    const whole = wholeSource(source, this.clock.now());
     try {
       await this.model.create(whole);
     } catch (error) {

@@ -11,6 +11,16 @@ export class AwsAccess {
   @Field(() => String, { ...MAYBE, description: "Profile of the server's own AWS configuration." })
   profile!: string | null;
 
+  @Field(() => String, { ...MAYBE, description: 'The role that is assumed.' })
+  roleArn!: string | null;
+
+  @Field(() => String, {
+    ...MAYBE,
+    description:
+      "Made here, no secret, and never changed: write it into the role's trust policy as sts:ExternalId.",
+  })
+  externalId!: string | null;
+
   @Field(() => Boolean, { description: 'Whether access keys were given.' })
   hasStaticKeys!: boolean;
 

@@ -15,7 +15,19 @@ export class AwsAccessInput {
   })
   profile?: string | null;
 
-  @Field(() => String, { ...MAYBE, description: 'Access key id.' })
+  @Field(() => String, {
+    ...MAYBE,
+    description:
+      "ARN of a role that is assumed on top of the source's keys, the profile or the server's own credentials. " +
+      '{accountId} in it stands for each account of a LOOKUP_EVENTS source in turn.',
+  })
+  roleArn?: string | null;
+
+  @Field(() => String, {
+    ...MAYBE,
+    description:
+      "Access key id. Without keys and endpointUrl the server's own credentials are used; that is an ADMIN's to decide.",
+  })
   accessKeyId?: string | null;
 
   @Field(() => String, { ...MAYBE, description: 'Secret access key.' })

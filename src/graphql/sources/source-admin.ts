@@ -1,13 +1,14 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { ingestTokenFault, newIngestToken, secretHint } from '../../auth/ingest-tokens';
 import { hashToken } from '../../auth/opaque-token';
 import type { SecretBox } from '../../auth/secret-box';
-import { type FieldFault, Forbidden, Invalid, NotFound } from '../../domain/errors';
+import { Invalid, NotFound } from '../../domain/errors';
 import { checkFilter, type EventFilter } from '../../domain/filter';
 import { type AwsAccess, DIRECT_SOURCE_ID, type S3BucketConfig, type Source } from '../../domain/source';
 import type { Role } from '../../domain/user';
 import type { AddressGuard } from '../../net/address-guard';
-import type { NewSource, SourceChanges, SourceStore } from '../../store/sources';
+import { type NewSource, type SourceChanges, type SourceStore, wholeSource } from '../../store/sources';
+import { changedAccess, checkMayUse, checkRolePattern } from './aws-access';
 import { type CheckedCreate, type CheckedUpdate, checkCreate, checkUpdate } from './source-input';
 
 export interface SourceAdminParts {
@@ -40,6 +41,28 @@ export class SourceAdmin {
   constructor(private readonly parts: SourceAdminParts) {}
 
   async create(input: unknown, role: Role): Promise<{ source: Source; ingestToken: string | null }> {
+    const { source, ingestToken } = this.planned(input, role);
+    return { source: await this.save(source), ingestToken };
+  }
+
+  async update(id: string, input: unknown, role: Role): Promise<Source> {
+    const changes = this.changes(await this.get(id), input, role);
+    return this.changed(id, await this.parts.sources.update(id, changes));
+  }
+
+  /**
+   * A source as `create` or `update` would make it, unsaved: for trying it out. Throws as they do.
+   * @param id a saved source; null for one to be
+   * @param input null: the saved source as it stands
+   */
+  async draft(id: string | null, input: unknown, role: Role): Promise<Source> {
+    const now = this.parts.now();
+    if (id === null) return wholeSource(this.planned(input, role).source, now);
+    const source = await this.get(id);
+    return input === null ? source : { ...source, ...this.changes(source, input, role), updatedAt: now };
+  }
+
+  private planned(input: unknown, role: Role): { source: NewSource; ingestToken: string | null } {
     const checked = checkCreate(input);
     const given = BLOCKS.filter((block) => checked[block]);
     if (given.length !== 1) throw new Invalid(ONE_BLOCK, [{ path: ['input'], message: ONE_BLOCK }]);
@@ -51,24 +74,16 @@ export class SourceAdmin {
       const aws = this.access(id, checked.aws ?? {}, null, role);
       const kind = checked.lookupEvents ? 'LOOKUP_EVENTS' : checked.s3 ? 'S3_BUCKET' : 'S3_SQS';
       const config = this.polledConfig(checked);
-      return {
-        source: await this.save({ ...base, kind, aws, ...config, nextRunAt: this.parts.now() }),
-        ingestToken: null,
-      };
+      checkRolePattern(aws, config.lookupEvents);
+      return { source: { ...base, kind, aws, ...config, nextRunAt: this.parts.now() }, ingestToken: null };
     }
-    if (checked.demo)
-      return { source: await this.save(this.demoSource(base, checked.demo)), ingestToken: null };
+    if (checked.demo) return { source: this.demoSource(base, checked.demo), ingestToken: null };
     const token = this.ingestToken(checked.httpPush?.token ?? null);
-    const source = await this.save({
-      ...base,
-      kind: 'HTTP_PUSH',
-      httpPush: { tokenHash: hashToken(token), tokenHint: secretHint(token) },
-    });
-    return { source, ingestToken: token };
+    const httpPush = { tokenHash: hashToken(token), tokenHint: secretHint(token) };
+    return { source: { ...base, kind: 'HTTP_PUSH', httpPush }, ingestToken: token };
   }
 
-  async update(id: string, input: unknown, role: Role): Promise<Source> {
-    const source = await this.get(id);
+  private changes(source: Source, input: unknown, role: Role): SourceChanges {
     const checked = checkUpdate(input);
     for (const block of BLOCKS)
       if (checked[block] && block !== BLOCK_OF[source.kind]) throw foreignBlock(block);
@@ -76,15 +91,20 @@ export class SourceAdmin {
     const changes: SourceChanges = {};
     if (checked.name) changes.name = checked.name;
     if (checked.dropFilter !== undefined) changes.dropFilter = this.dropFilter(checked.dropFilter);
-    if (checked.aws) changes.aws = this.access(id, checked.aws, source.aws, role);
+    if (checked.aws) changes.aws = this.access(source._id, checked.aws, source.aws, role);
     this.changePolled(source, checked, changes);
+    const { aws = source.aws, lookupEvents = source.lookupEvents } = changes;
+    if (aws && (checked.aws || checked.lookupEvents || checked.s3 || checked.sqs)) {
+      checkMayUse(aws, role);
+      checkRolePattern(aws, lookupEvents);
+    }
     if (checked.demo) changes.demo = this.changeDemo(source, checked.demo);
     if (checked.httpPush) {
       const token = this.ingestToken(checked.httpPush.token ?? null);
       changes.httpPush = { tokenHash: hashToken(token), tokenHint: secretHint(token) };
     }
     if (source.kind !== 'HTTP_PUSH') changes.nextRunAt = this.parts.now();
-    return this.changed(id, await this.parts.sources.update(id, changes));
+    return changes;
   }
 
   async pause(id: string): Promise<Source> {
@@ -183,38 +203,10 @@ export class SourceAdmin {
     before: AwsAccess | null,
     role: Role,
   ): AwsAccess {
-    if (input.profile && role !== 'ADMIN') {
-      throw new Forbidden("Only an ADMIN may have a source use the server's own profiles.");
-    }
     if (input.endpointUrl) this.checkUrl(input.endpointUrl, ['input', 'aws', 'endpointUrl']);
-    const keep = <T>(given: T | null | undefined, old: T | null): T | null =>
-      given === undefined ? old : given;
-    return {
-      region: keep(input.region, before?.region ?? null),
-      profile: keep(input.profile, before?.profile ?? null),
-      roleArn: before?.roleArn ?? null,
-      externalId: before?.externalId ?? randomBytes(16).toString('hex'),
-      endpointUrl: keep(input.endpointUrl, before?.endpointUrl ?? null),
-      staticKeys: this.staticKeys(id, input, before),
-    };
-  }
-
-  private staticKeys(
-    id: string,
-    input: NonNullable<CheckedCreate['aws']>,
-    before: AwsAccess | null,
-  ): AwsAccess['staticKeys'] {
-    const { accessKeyId, secretAccessKey, sessionToken } = input;
-    if (accessKeyId === undefined && secretAccessKey === undefined) return before?.staticKeys ?? null;
-    if (!accessKeyId && !secretAccessKey) return null;
-    const faults: FieldFault[] = [];
-    if (!accessKeyId)
-      faults.push({ path: ['input', 'aws', 'accessKeyId'], message: 'goes with secretAccessKey' });
-    if (!secretAccessKey)
-      faults.push({ path: ['input', 'aws', 'secretAccessKey'], message: 'goes with accessKeyId' });
-    if (faults.length > 0) throw new Invalid('accessKeyId and secretAccessKey go together.', faults);
-    const keys = JSON.stringify({ accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) });
-    return this.parts.box.seal(keys, { collection: 'sources', id, field: 'aws.staticKeys' });
+    const access = changedAccess(this.parts.box, id, input, before);
+    checkMayUse(access, role);
+    return access;
   }
 
   private checkUrl(text: string, path: string[]): void {

@@ -31,9 +31,17 @@ const s3 = z.object({
   startAt: maybe(z.date()),
 });
 
+const roleArn = z
+  .string()
+  .regex(
+    /^arn:aws(-[a-z]+)*:iam::(\d{12}|\{accountId\}):role\/[\w+=,.@/-]{1,512}$/,
+    'is not the ARN of a role: arn:aws:iam::111122223333:role/name, or {accountId} for the account',
+  );
+
 const aws = z.object({
   region: maybe(region),
   profile: maybe(z.string().min(1).max(100)),
+  roleArn: maybe(roleArn),
   accessKeyId: maybe(z.string().min(1).max(128)),
   secretAccessKey: maybe(z.string().min(1).max(256)),
   sessionToken: maybe(z.string().min(1).max(4_096)),

@@ -151,6 +151,8 @@ export function toSource(source: StoredSource): Source {
       ? {
           region: aws.region ?? 'us-east-1',
           profile: aws.profile,
+          roleArn: aws.roleArn,
+          externalId: aws.externalId,
           hasStaticKeys: aws.staticKeys !== null,
           endpointUrl: aws.endpointUrl,
         }

@@ -1,13 +1,18 @@
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
-import type { LookupFunction } from 'node:net';
 import { CloudTrailClient } from '@aws-sdk/client-cloudtrail';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { Permanent } from '../../domain/errors';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { Permanent, Retryable } from '../../domain/errors';
 import type { AwsAccess, Source } from '../../domain/source';
 import { type AddressGuard, portOf } from '../../net/address-guard';
 import { guardedLookup, type Resolve } from '../../net/guarded-lookup';
+import { type Agents, makeAgents, retireAgents, SOCKET_IDLE_MS } from './agents';
+import { DEFAULT_REGION } from './aws-defaults';
+import { callWithin } from './call-deadline';
+import { ambientCredentials, roleCredentials, roleOf } from './credentials';
+import { forgetExpired } from './forget-expired';
+import { ownEndpoint } from './own-endpoint';
+import type { KeyProvider, RenewedCredentials } from './renewed-credentials';
 
 /** Access keys of a source, unsealed. */
 export interface StaticKeys {
@@ -27,23 +32,31 @@ export interface AwsClientsOptions {
   resolve?: Resolve;
 }
 
-/** Where a source says nothing. */
-export const DEFAULT_REGION = 'us-east-1';
+export { DEFAULT_REGION };
 
 const CONNECT_MS = 5_000;
-/** Without a byte in either direction. */
-const SOCKET_IDLE_MS = 30_000;
 const MAX_ATTEMPTS = 3;
-/** Sockets of one source: listing and reading together use far fewer. */
-const MAX_SOCKETS = 64;
 
-type AwsClient = S3Client | SQSClient | CloudTrailClient;
+const IDENTITY_WITHIN_MS = 20_000;
+
+type AwsClient = S3Client | SQSClient | CloudTrailClient | STSClient;
 
 interface Kept {
   updatedAt: number;
   /** By service, Region and account. */
   clients: Map<string, AwsClient>;
-  agents: [HttpAgent, HttpsAgent];
+  agents: Agents;
+  /** The server's own, where the source uses them. */
+  ambient: RenewedCredentials | null;
+  /** By account; '' where the role is no pattern. */
+  roles: Map<string, RenewedCredentials>;
+  identities: Map<string, CallerIdentity>;
+}
+
+/** Whose rights a call has. */
+export interface CallerIdentity {
+  account: string;
+  arn: string;
 }
 
 /** Where a call goes, if not to the Region of the source. */
@@ -61,13 +74,13 @@ interface CommonConfig {
   endpoint?: string;
   useDualstackEndpoint?: boolean;
   useFipsEndpoint?: boolean;
-  credentials?: StaticKeys;
-  profile?: string;
+  credentials: StaticKeys | KeyProvider;
 }
 
 /**
  * AWS clients, those of a source as it was last changed. A source's own endpoint only ever gets the source's own
- * access keys, never the server's credentials, and is reached only at addresses that the guard lets through.
+ * access keys, never the server's credentials, and is reached only at addresses that the guard lets through. That holds
+ * for the assuming of a role as well: where the source has an endpoint, STS is asked there.
  *
  * Each method throws Permanent with a remedy where the source's access can't work as it is set.
  * The owner closes it.
@@ -103,27 +116,62 @@ export class AwsClients {
     return this.client(source, 'cloudtrail', place, (common) => new CloudTrailClient(common));
   }
 
+  /** Gets the keys that calls in this place are signed with, the role's where one is assumed. Throws as such calls do. */
+  async checkCredentials(source: Source, place: CallPlace): Promise<void> {
+    const { renewed } = this.credentials(this.entry(source), place);
+    await renewed?.get();
+  }
+
+  /**
+   * Who the calls in this place are made as (sts:GetCallerIdentity), asked once for each version of a source.
+   * @throws the signal's reason, CallTimeout after 20 s, or what the AWS SDK throws: `commonFault` tells it
+   */
+  async identity(source: Source, place: CallPlace, signal: AbortSignal): Promise<CallerIdentity> {
+    const { access, kept } = this.entry(source);
+    const key = accountKey(access, place);
+    const known = kept.identities.get(key);
+    if (known) return known;
+    const sts = this.client(source, 'sts', ownRegion(place), (common) => new STSClient(common));
+    const { Account, Arn } = await callWithin(IDENTITY_WITHIN_MS, signal, (abortSignal) =>
+      sts.send(new GetCallerIdentityCommand({}), { abortSignal }),
+    );
+    if (!Account || !Arn) throw new Retryable('STS answered without an account and an ARN');
+    const identity = { account: Account, arn: Arn };
+    kept.identities.set(key, identity);
+    return identity;
+  }
+
   private client<C extends AwsClient>(
     source: Source,
     service: string,
     place: CallPlace,
     make: (common: CommonConfig, ownEndpoint: boolean) => C,
   ): C {
+    const entry = this.entry(source);
+    const region = place.region ?? entry.access.region ?? DEFAULT_REGION;
+    return this.made(entry, `${service}/${region}/${accountKey(entry.access, place)}`, () => {
+      const { credentials, renewed } = this.credentials(entry, place);
+      const client = make({ ...this.commonConfig(entry, region), credentials }, entry.endpoint !== null);
+      return { client, renewed };
+    });
+  }
+
+  /** The client that is kept under this key, made where there is none. */
+  private made<C extends AwsClient>({ kept }: Entry, key: string, make: () => Made<C>): C {
+    const known = kept.clients.get(key);
+    if (known) return known as C;
+    const { client, renewed } = make();
+    if (renewed) forgetExpired(client as STSClient, renewed); // The stacks of all clients are alike.
+    kept.clients.set(key, client);
+    return client;
+  }
+
+  private entry(source: Source): Entry {
     const access = source.aws;
     if (!access) throw new Permanent(`the source "${source.name}" does not say how to reach AWS`);
     // Each time, since the addresses that are denied may have grown.
-    const endpoint = access.endpointUrl === null ? null : this.checkedEndpoint(access.endpointUrl);
-    const kept = this.keptOf(source, endpoint);
-    const region = place.region ?? access.region ?? DEFAULT_REGION;
-    const key = `${service}/${region}/${place.accountId ?? ''}`;
-    const known = kept.clients.get(key);
-    if (known) return known as C;
-    const made = make(
-      this.commonConfig(source, { access, endpoint, region, agents: kept.agents }),
-      !!endpoint,
-    );
-    kept.clients.set(key, made);
-    return made;
+    const endpoint = access.endpointUrl === null ? null : ownEndpoint(access.endpointUrl, this.options.guard);
+    return { source, access, endpoint, kept: this.keptOf(source, endpoint) };
   }
 
   /** What is kept of a source as it stands; what an earlier version of it used is retired. */
@@ -135,36 +183,34 @@ export class AwsClients {
       this.kept.set(source._id, known);
       return known;
     }
-    if (known) retire(known);
+    if (known) retireAgents(known.agents);
     const { guard, resolve } = this.options;
     const lookup = endpoint ? guardedLookup(guard, resolve, portOf(endpoint)) : undefined;
-    const kept: Kept = { updatedAt, clients: new Map(), agents: makeAgents(lookup) };
+    const kept: Kept = {
+      updatedAt,
+      clients: new Map(),
+      agents: makeAgents(lookup),
+      ambient: null,
+      roles: new Map(),
+      identities: new Map(),
+    };
     this.kept.set(source._id, kept);
     this.evict();
     return kept;
   }
 
-  private commonConfig(
-    source: Source,
-    {
-      access,
-      endpoint,
-      region,
-      agents,
-    }: { access: AwsAccess; endpoint: URL | null; region: string; agents: Kept['agents'] },
-  ): CommonConfig {
+  private commonConfig({ endpoint, kept }: Entry, region: string): Omit<CommonConfig, 'credentials'> {
     return {
       region,
       maxAttempts: MAX_ATTEMPTS,
       requestHandler: {
         connectionTimeout: CONNECT_MS,
         socketTimeout: SOCKET_IDLE_MS,
-        httpAgent: agents[0],
-        httpsAgent: agents[1],
+        httpAgent: kept.agents[0],
+        httpsAgent: kept.agents[1],
       },
       // Settings made for AWS do not apply to other servers.
       ...(endpoint ? { endpoint: endpoint.href, useDualstackEndpoint: false, useFipsEndpoint: false } : {}),
-      ...this.credentials(source, access, endpoint),
     };
   }
 
@@ -174,30 +220,30 @@ export class AwsClients {
     this.kept.clear();
   }
 
-  private checkedEndpoint(text: string): URL {
-    if (!URL.canParse(text)) {
-      throw new Permanent('the endpoint is not a URL', {
-        remedy: 'Write it like https://s3.example.com:9000',
-      });
+  /** What calls in this place are signed with: the role on top of what the source has itself. */
+  private credentials(entry: Entry, place: CallPlace): Credentials {
+    const { access, kept } = entry;
+    const base = this.baseCredentials(entry);
+    const roleArn = roleOf(access, place.accountId);
+    if (roleArn === null) return base;
+    const key = accountKey(access, place);
+    let role = kept.roles.get(key);
+    if (!role) {
+      const region = access.region ?? DEFAULT_REGION;
+      const config = { ...this.commonConfig(entry, region), credentials: base.credentials };
+      const sts = () =>
+        this.made(entry, `sts/${region}/for roles`, () => {
+          return { client: new STSClient(config), renewed: base.renewed };
+        });
+      role = roleCredentials(sts, { roleArn, externalId: access.externalId });
+      kept.roles.set(key, role);
     }
-    const endpoint = new URL(text);
-    const reason = this.options.guard.checkUrl(endpoint);
-    if (reason !== null) {
-      throw new Permanent(`the endpoint ${endpoint.origin} may not be called: ${reason}`, {
-        remedy: BLOCKED_ENDPOINT_REMEDY,
-      });
-    }
-    return endpoint;
+    return { credentials: role.provider, renewed: role };
   }
 
-  private credentials(source: Source, access: AwsAccess, endpoint: URL | null): Credentials {
-    if (access.roleArn) {
-      throw new Permanent('this version of TrailGraph can not assume a role (roleArn)', {
-        remedy: 'Give access keys, name a profile that assumes the role, or leave roleArn out.',
-      });
-    }
+  private baseCredentials({ source, access, endpoint, kept }: Entry): Credentials {
     const keys = this.options.openKeys(source);
-    if (keys) return { credentials: keys };
+    if (keys) return { credentials: keys, renewed: null };
     if (endpoint) {
       throw new Permanent(
         `the source has its own endpoint ${endpoint.origin} but no access keys of its own`,
@@ -207,39 +253,47 @@ export class AwsClients {
         },
       );
     }
-    return access.profile ? { profile: access.profile } : {};
+    kept.ambient ??= ambientCredentials(access.profile, {
+      region: access.region ?? DEFAULT_REGION,
+      maxAttempts: MAX_ATTEMPTS,
+      requestHandler: { connectionTimeout: CONNECT_MS, socketTimeout: SOCKET_IDLE_MS },
+    });
+    return { credentials: kept.ambient.provider, renewed: kept.ambient };
   }
 
   private evict(): void {
     for (const [id, kept] of this.kept) {
       if (this.kept.size <= (this.options.maxClients ?? 100)) return;
       this.kept.delete(id);
-      retire(kept);
+      retireAgents(kept.agents);
     }
   }
 }
 
-export const BLOCKED_ENDPOINT_REMEDY =
-  'Use an endpoint with a public address, or let the operator open its range by AWS_ENDPOINT_ALLOW_CIDRS.';
-
-type Credentials = { credentials: StaticKeys } | { profile: string } | Record<never, never>;
-
-function makeAgents(lookup: LookupFunction | undefined): [HttpAgent, HttpsAgent] {
-  // The timeout here is the one of sockets that nobody uses.
-  const options = {
-    keepAlive: true,
-    maxSockets: MAX_SOCKETS,
-    timeout: SOCKET_IDLE_MS,
-    ...(lookup ? { lookup } : {}),
-  };
-  return [new HttpAgent(options), new HttpsAgent(options)];
+/** A source as it stands, checked, with what is kept of it. */
+interface Entry {
+  source: Source;
+  access: AwsAccess;
+  endpoint: URL | null;
+  kept: Kept;
 }
 
-/** Closes what is idle; an object that is being read is read to its end, and its socket closed after that. */
-function retire({ agents }: Kept): void {
-  for (const agent of agents) {
-    agent.maxFreeSockets = 0;
-    for (const sockets of Object.values(agent.freeSockets))
-      for (const socket of sockets ?? []) socket.destroy();
-  }
+interface Credentials {
+  credentials: StaticKeys | KeyProvider;
+  /** Null for keys that nobody renews. */
+  renewed: RenewedCredentials | null;
+}
+
+interface Made<C> {
+  client: C;
+  renewed: RenewedCredentials | null;
+}
+
+/** Only a role that is a pattern makes accounts differ. */
+function accountKey({ roleArn }: AwsAccess, { accountId }: CallPlace): string {
+  return roleArn?.includes('{accountId}') ? (accountId ?? '') : '';
+}
+
+function ownRegion({ accountId }: CallPlace): CallPlace {
+  return accountId === undefined ? {} : { accountId };
 }

@@ -1,7 +1,8 @@
 import { messageOf } from '../../domain/errors';
 import type { Source } from '../../domain/source';
 import { type NetworkFailure, networkFailureOf } from '../../net/failure';
-import { BLOCKED_ENDPOINT_REMEDY, DEFAULT_REGION } from './aws-clients';
+import { BLOCKED_ENDPOINT_REMEDY, DEFAULT_REGION } from './aws-defaults';
+import { RoleNotAssumed } from './credentials';
 
 /**
  * What went wrong with a call to AWS: `access` is the source's own settings, `denied` the one thing that was asked for,
@@ -79,11 +80,18 @@ const SAME_FAULT: Readonly<Record<string, string>> = {
   InvalidClientTokenId: 'InvalidAccessKeyId',
 };
 
+/** Whether temporary keys have come to their end, as services say it. */
+export function isExpired(error: unknown): boolean {
+  const { code } = serviceErrorOf(error);
+  return (SAME_FAULT[code] ?? code) === 'ExpiredToken';
+}
+
 const BUSY =
   /^(SlowDown|ServiceUnavailable|RequestTimeout|RequestLimitExceeded|BandwidthLimitExceeded|Throttl.*|TooManyRequests.*)$/;
 
 /** The faults that every AWS service has in common; null for others. */
 export function commonFault(error: unknown, source: Source): AwsFault | null {
+  if (error instanceof RoleNotAssumed) return roleFault(error, source);
   const { code, status, message } = serviceErrorOf(error);
   if (NO_CREDENTIALS.has(code)) {
     const profile = source.aws?.profile ? ` for the profile "${source.aws.profile}"` : '';
@@ -101,6 +109,30 @@ export function commonFault(error: unknown, source: Source): AwsFault | null {
   if (status !== null && status >= 500)
     return { kind: 'busy', message: `${endpointOf(source)} failed by itself (${status} ${code})` };
   return networkFault(error, source);
+}
+
+/** STS says no in one way, whichever of both sides does not let it. */
+function roleFault({ roleArn, cause }: RoleNotAssumed, source: Source): AwsFault {
+  const common = commonFault(cause, source);
+  if (common) return { ...common, message: `the role ${roleArn} could not be assumed: ${common.message}` };
+  const { code, message } = serviceErrorOf(cause);
+  const externalId = source.aws?.externalId ?? '';
+  if (code === 'AccessDenied' || code === 'AccessDeniedException') {
+    return {
+      kind: 'access',
+      message: `sts:AssumeRole on ${roleArn} is denied (${code})`,
+      remedy:
+        `Check that the role exists, that its trust policy names the caller, and that it has this condition: ${JSON.stringify(
+          { StringEquals: { 'sts:ExternalId': externalId } },
+        )}. ` +
+        `The caller needs this statement: ${JSON.stringify({ Effect: 'Allow', Action: 'sts:AssumeRole', Resource: roleArn })}`,
+    };
+  }
+  return {
+    kind: code === 'Unknown' ? 'other' : 'access',
+    message: `the role ${roleArn} could not be assumed: ${message} (${code})`,
+    remedy: `Check roleArn, that ${endpointOf(source)} offers STS, and that STS is active for this Region in the account.`,
+  };
 }
 
 const NETWORK: Readonly<

@@ -1,6 +1,6 @@
 import { Permanent, Retryable } from '../../domain/errors';
 import type { S3BucketConfig, Source } from '../../domain/source';
-import { DEFAULT_REGION } from '../aws/aws-clients';
+import { DEFAULT_REGION, partitionOf } from '../aws/aws-defaults';
 import { type AwsFault, commonFault, endpointOf, serviceErrorOf } from '../aws/aws-fault';
 import { trailRoot } from './log-key';
 
@@ -101,8 +101,11 @@ function regionFault(error: unknown, source: Source): AwsFault | null {
 
 function statement(source: Source, action: string, resource: string): string {
   const region = source.aws?.region ?? DEFAULT_REGION;
-  const partition = region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
-  return JSON.stringify({ Effect: 'Allow', Action: action, Resource: `arn:${partition}:s3:::${resource}` });
+  return JSON.stringify({
+    Effect: 'Allow',
+    Action: action,
+    Resource: `arn:${partitionOf(region)}:s3:::${resource}`,
+  });
 }
 
 /** A failed listing: a fault of settings and permissions stays until somebody mends it. */
