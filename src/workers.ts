@@ -100,6 +100,7 @@ function makeWorker(core: Core, { enricher, aws, agent, heads, crash }: WorkerPa
   const sqs = new S3SqsClient({
     connectQueue: (source) => aws.sqs(source),
     connectBucket: (source, region) => aws.s3(source, bucketPlace(source, region)),
+    visibilityS: Math.ceil((2 * leaseMs) / 1_000),
     log,
   });
   const clients: Partial<Record<Source['kind'], SourceClient>> = {

@@ -9,7 +9,7 @@ import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client
 import type { Trail } from './demo-trail';
 import { pipTool } from './pip-tool';
 
-/** MiniStack, which speaks S3, SQS and STS, with what it rests on. */
+/** MiniStack, which speaks S3, SQS, SNS and STS, with what it rests on. */
 const MINISTACK = {
   name: 'ministack',
   packages: [
@@ -89,7 +89,7 @@ async function start(code: string, scratch: string) {
       PYTHONNOUSERSITE: '1',
       BIND_HOST: '127.0.0.1',
       GATEWAY_PORT: String(port),
-      SERVICES: 's3,sqs,sts',
+      SERVICES: 's3,sqs,sns,sts',
       IOT_MTLS_ENABLED: '0',
       SFTP_ENABLED: '0',
       LOG_LEVEL: 'WARNING',

@@ -1,8 +1,5 @@
 import { messageOf } from '../../domain/errors';
-import { type Queue, type ReceivedMessage, VISIBILITY_S } from './queue';
-
-/** Well before the visibility ends, also where a call or two fail. */
-const EXTEND_EVERY_MS = (VISIBILITY_S * 1_000) / 3;
+import type { Queue, ReceivedMessage } from './queue';
 
 /**
  * Messages that were received and not yet deleted: kept from others while their batches are written into the ledger.
@@ -18,7 +15,8 @@ export class HeldMessages {
     private readonly messages: ReceivedMessage[],
     private readonly log: { warn(fields: object, message: string): void },
   ) {
-    this.timer = setInterval(() => void this.extend(), EXTEND_EVERY_MS);
+    // Well before the visibility ends, also where a call or two fail.
+    this.timer = setInterval(() => void this.extend(), (queue.visibilityS * 1_000) / 3);
   }
 
   async delete(signal: AbortSignal): Promise<void> {
@@ -38,7 +36,7 @@ export class HeldMessages {
 
   private async extend(): Promise<void> {
     try {
-      await this.queue.hide(this.messages, VISIBILITY_S, this.ended.signal);
+      await this.queue.hide(this.messages, this.queue.visibilityS, this.ended.signal);
     } catch (error) {
       if (!this.ended.signal.aborted)
         this.log.warn({ error: messageOf(error) }, 'messages could not be kept from others; they come twice');

@@ -20,8 +20,6 @@ export interface ReceivedMessage {
 export const MESSAGES_A_CALL = 10;
 /** An empty queue answers after this; SQS's longest. */
 export const LONG_POLL_S = 20;
-/** So long no one else receives a message that we hold; extended while it is worked on. */
-export const VISIBILITY_S = 60;
 const CALL_WITHIN_MS = 20_000;
 const DELETE_TRIES = 3;
 const DELETE_AGAIN_MS = 200;
@@ -32,9 +30,11 @@ const GIVE_BACK_WITHIN_MS = 2_000;
 export class Queue {
   private readonly url: string;
 
+  /** @param visibilityS so long no one else receives a message that we hold; extended while it is worked on */
   constructor(
     private readonly client: SQSClient,
     private readonly source: Source,
+    readonly visibilityS: number,
   ) {
     this.url = sqsConfigOf(source).queueUrl;
   }
@@ -45,7 +45,7 @@ export class Queue {
       QueueUrl: this.url,
       MaxNumberOfMessages: Math.min(max, MESSAGES_A_CALL),
       WaitTimeSeconds: waitS,
-      VisibilityTimeout: VISIBILITY_S,
+      VisibilityTimeout: this.visibilityS,
     });
     try {
       const { Messages = [] } = await callWithin(CALL_WITHIN_MS + waitS * 1_000, signal, (abortSignal) =>

@@ -16,6 +16,8 @@ export interface S3SqsClientOptions {
   connectQueue: (source: Source) => SQSClient;
   /** The client for buckets in a Region; null: the source's own. */
   connectBucket: (source: Source, region: string | null) => S3Client;
+  /** How long a message is kept from others at a time: when a worker dies with it, it comes again after so long. */
+  visibilityS: number;
   log: {
     debug(fields: object, message: string): void;
     warn(fields: object, message: string): void;
@@ -54,7 +56,7 @@ export class S3SqsClient {
    * @throws Permanent or Retryable with a remedy where the queue can't be read
    */
   async *fetch({ source, now, signal }: FetchRequest): AsyncGenerator<FetchedPage, FetchNote | null> {
-    const queue = new Queue(this.options.connectQueue(source), source);
+    const queue = new Queue(this.options.connectQueue(source), source, this.options.visibilityS);
     const seen: Seen = { skipped: 0, refused: 0 };
     const deadline = Date.now() + FETCH_MS;
     let messages = await queue.receive(this.room(source), LONG_POLL_S, signal);
