@@ -200,6 +200,24 @@ describe('a queue that is told of log files', () => {
     expect(await dead.depth()).toEqual(EMPTY);
   });
 
+  test('and whose source is deleted while it waits leaves what comes then to others', async () => {
+    const { bucket, queue } = await toldQueue({ direct: false });
+    const deleted = await makeQueueSource(app, server, queue.url);
+    await eventually(
+      async () => (await app.core.sources.get(deleted))?.token != null,
+      'the fetch is under way',
+    );
+    const admin = await app.admin();
+    await admin.run('mutation ($id: ID!) { deleteSource(id: $id) }', { id: deleted });
+    const [file] = filesOf(10, 1);
+    await server.put(bucket, file!.key, file!.body);
+    await queue.send(s3Event({ bucket, key: file!.key }));
+    const other = await makeQueueSource(app, server, queue.url);
+    await settled(app, queue, 1);
+    expect(await countersOf(app, other)).toMatchObject({ received: 5, stored: 5 });
+    expect(await ledger(app).batches.countDocuments({ sourceId: deleted })).toBe(0);
+  });
+
   test('and stops at once while it waits for messages', async () => {
     const { queue } = await toldQueue();
     const source = await makeQueueSource(app, server, queue.url);

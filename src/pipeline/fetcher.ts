@@ -74,7 +74,7 @@ export class Fetcher {
   }
 
   private async fetch(source: Claimed, client: SourceClient, signal: AbortSignal): Promise<FetchNote | null> {
-    const { batches, checkpoints, hint } = this.parts;
+    const { batches, checkpoints, sources, leaseMs, hint } = this.parts;
     const pages = client.fetch({
       source,
       checkpoint: (partition) => checkpoints.get(source._id, source.epoch, partition),
@@ -88,6 +88,8 @@ export class Fetcher {
         if (page.done) return page.value;
         signal.throwIfAborted();
         this.parts.crash('page-fetched');
+        // What is taken from a queue is taken from others: not for a source that was paused or deleted meanwhile.
+        if (page.value.kept && !(await sources.renew(source._id, source.token, leaseMs))) return null;
         const known = await batches.known(page.value.batches.map((batch) => batch._id));
         const added = await batches.add(page.value.batches.filter((batch) => !known.has(batch._id)));
         this.parts.crash('page-in-ledger');

@@ -1,7 +1,7 @@
 import { Permanent, type Retryable } from '../../domain/errors';
 import type { S3SqsConfig, Source } from '../../domain/source';
 import { DEFAULT_REGION } from '../aws/aws-clients';
-import { type AwsFault, commonFault, serviceErrorOf } from '../aws/aws-fault';
+import { type AwsFault, commonFault, endpointOf, serviceErrorOf } from '../aws/aws-fault';
 import { type QueueUrl, readQueueUrl } from '../aws/queue-url';
 import { listingError } from '../s3/s3-fault';
 
@@ -63,10 +63,7 @@ function queueFault(error: unknown, source: Source, action: QueueAction): AwsFau
 
 /** The endpoint that failed is the queue's, not the one of the buckets. */
 function at(origin: string, fault: AwsFault, source: Source): AwsFault {
-  const own = source.aws?.endpointUrl;
-  const said =
-    own && URL.canParse(own) ? new URL(own).origin : `AWS in ${source.aws?.region ?? DEFAULT_REGION}`;
-  return { ...fault, message: fault.message.replace(said, origin) };
+  return { ...fault, message: fault.message.replace(endpointOf(source), origin) };
 }
 
 function denied(code: string, source: Source, action: QueueAction): AwsFault {
