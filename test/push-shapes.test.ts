@@ -1,7 +1,11 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import type { GraphqlClient } from './support/graphql-client';
 import { countersOf, createPushSource, expectConsistent, type PushSource, storedIds } from './support/ledger';
@@ -319,11 +323,35 @@ describe('the push door', () => {
     }
   });
 
+  test('takes each line of docs/push.md as it is written there', async () => {
+    const docs = readFileSync(join(__dirname, '../docs/push.md'), 'utf8');
+    const block = /```sh\n([\s\S]*?)```/.exec(docs)![1]!;
+    const lines = await createPushSource(admin);
+    const { stdout } = await promisify(execFile)('sh', ['-c', block], {
+      env: { PATH: process.env.PATH, DOOR: `${app.url}/ingest/${lines.id}`, TOKEN: lines.token },
+      timeout: 30_000,
+    });
+    const answers = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(answers).toHaveLength(10);
+    expect(answers[8]).toEqual({ requestId: 'r-1', timestamp: expect.any(Number) });
+    expect(answers[9]?.results).toMatchObject([{ outcome: 'DUPLICATE' }, { outcome: 'REJECTED' }]);
+    expect(await countersOf(app, lines.id)).toEqual({
+      received: 13,
+      stored: 1,
+      duplicates: 11,
+      dropped: 0,
+      rejected: 1,
+    });
+  });
+
   test('leaves a ledger that is whole', async () => {
     const { received, stored, duplicates, dropped, rejected } = await countersOf(app, source.id);
     expect(received).toBe(stored + duplicates + dropped + rejected);
-    // One more by the source that drops.
-    expect(await storedIds(app)).toHaveLength(stored + 1);
+    // One more by the source that drops, and one by the lines of the documentation.
+    expect(await storedIds(app)).toHaveLength(stored + 2);
     await expectConsistent(app);
   });
 });
