@@ -38,8 +38,9 @@ import type { AddressGuard } from './net/address-guard';
 import { openAccounts } from './open-accounts';
 import { IngestGate } from './pipeline/ingest-gate';
 import { SettlementWatch } from './pipeline/settlement-watch';
+import type { PushCredential } from './rest/push-credentials';
 import { addPushDoor } from './rest/push-door';
-import { authenticateBy, bearer } from './server/authenticate';
+import { authenticateBy } from './server/authenticate';
 import { addGraphqlHttp } from './server/graphql-http';
 import { addGraphqlWs } from './server/graphql-ws';
 import { HealthCheck } from './server/health';
@@ -99,8 +100,11 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
   });
   await addPushDoor(app, {
     source: (id) => core.sources.get(id),
-    admit: (source, authorization) => admit(source, authorization, callers),
-    submit: (source, text) => gate.submit({ sourceId: source._id, kind: source.kind }, text),
+    admit: (source, credential) => admit(source, credential, callers),
+    submit: (source, body, options) =>
+      gate.submit({ sourceId: source._id, kind: source.kind }, body, options),
+    setPending: ({ _id }, pendingSubscription) => core.sources.setStatus(_id, { pendingSubscription }),
+    now: core.now,
   });
   const authenticate = authenticateBy(callers);
   const subscriptions = new EventSubscriptions(feed);
@@ -228,11 +232,10 @@ function prober(core: Core, guard: AddressGuard): ProbeSource {
 }
 
 /** The source's own token opens its door; so does the access token of an OPERATOR. */
-async function admit(source: Source, authorization: string | undefined, callers: CallerCache): Promise<void> {
-  if (!authorization) throw new Unauthenticated('Expected `Authorization: Bearer <ingest token>`.');
-  const token = bearer(authorization);
+async function admit(source: Source, { token, bearer }: PushCredential, callers: CallerCache): Promise<void> {
   if (source.httpPush && tokenMatches(token, source.httpPush.tokenHash)) return;
   const refused = new Unauthenticated('There is no such source, or the token is not its own.');
+  if (!bearer) throw refused;
   const caller = await callers.authenticate(token).catch((error: unknown) => {
     if (error instanceof Unauthenticated) throw refused;
     throw error;

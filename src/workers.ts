@@ -25,6 +25,8 @@ import { BATCHES_AT_A_TIME, FETCHES_AT_A_TIME, Worker } from './pipeline/worker'
 import { AwsClients, type StaticKeys } from './sources/aws/aws-clients';
 import { DemoClient } from './sources/demo/demo-client';
 import { S3BucketClient } from './sources/s3/s3-bucket-client';
+import { S3SqsClient } from './sources/sqs/s3-sqs-client';
+import { bucketPlace } from './sources/sqs/told-objects';
 
 export interface WorkerOptions {
   /** Ports of ours that no webhook and no endpoint may reach. */
@@ -98,7 +100,17 @@ interface WorkerParts {
 function makeWorker(core: Core, { enricher, aws, agent, heads, crash }: WorkerParts): Worker {
   const { log, leaseMs, now, metrics } = core;
   const s3 = new S3BucketClient({ connect: (source) => aws.s3(source), log });
-  const clients: Partial<Record<Source['kind'], SourceClient>> = { S3_BUCKET: s3, DEMO: new DemoClient() };
+  const sqs = new S3SqsClient({
+    connectQueue: (source) => aws.sqs(source),
+    connectBucket: (source, region) => aws.s3(source, bucketPlace(source, region)),
+    visibilityS: Math.ceil((2 * leaseMs) / 1_000),
+    log,
+  });
+  const clients: Partial<Record<Source['kind'], SourceClient>> = {
+    S3_BUCKET: s3,
+    S3_SQS: sqs,
+    DEMO: new DemoClient(),
+  };
   const recent = new RecentSlices();
   const runner = new BatchRunner({
     ...core.stores(),
@@ -125,6 +137,7 @@ function makeWorker(core: Core, { enricher, aws, agent, heads, crash }: WorkerPa
       clients,
       hint: (ids) => core.hint('enrich', ids),
       now,
+      crash,
       log,
       leaseMs,
     }),

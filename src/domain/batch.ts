@@ -31,6 +31,8 @@ export interface NewBatch {
   parts?: number[];
   /** The part of the source that it belongs to (an account and Region), where checkpoints wait for it. */
   partition?: string;
+  /** Whether the outcome of each single record is kept in `partResults`, for senders that ask. */
+  each?: true;
   /** Set where what came is of no known shape: the payload goes to quarantine whole, for this reason. */
   refusal?: string;
   /** The backfill that fetched it; absent for live work. */
@@ -61,6 +63,17 @@ export interface Batch extends NewBatch, Counters {
 }
 
 export interface PartResult extends Counters {
-  /** Index within the part, and why. At most 1,000 are kept. */
+  /** Index within the part, and why. At most 1,000 are kept, unless each record's outcome is. */
   rejections: { index: number; reason: string }[];
+  /** What became of each record, in order; only where the batch says `each`. */
+  each?: RecordFate[];
+}
+
+/** What became of one record: stored now, stored before, matched by the drop filter, or not to be kept. */
+export type RecordOutcome = 'stored' | 'duplicate' | 'dropped' | 'rejected';
+
+export interface RecordFate {
+  outcome: RecordOutcome;
+  /** The id of the event; null where the record was rejected. */
+  id: string | null;
 }

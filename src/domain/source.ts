@@ -91,12 +91,22 @@ export function addCounts(a: Counters, b: Counters): Counters {
   };
 }
 
+/** An SNS topic that asked to deliver here and waits for an operator to confirm it. */
+export interface PendingSubscription {
+  topicArn: string;
+  /** Where it is confirmed. Nothing of ours ever calls it. */
+  subscribeUrl: string;
+  at: Date;
+}
+
 export interface SourceHealth {
   health: HealthStatus;
   lastError: string | null;
   lastErrorAt: Date | null;
   remedy: string | null;
   lastSuccessAt: Date | null;
+  /** The latest; absent or null where none is pending. */
+  pendingSubscription?: PendingSubscription | null;
 }
 
 export interface Source {

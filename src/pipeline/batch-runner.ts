@@ -15,6 +15,7 @@ import type { SourceStore } from '../store/sources';
 import { type OpenObject, readSlices, Unreadable } from './batch-reader';
 import { LeaseKeeper } from './lease-keeper';
 import { PartTally } from './part-tally';
+import { quarantineWhole } from './refused-batch';
 import { type SliceResult, SliceWriter, type SliceWriterParts } from './slice-writer';
 import { Slots } from './slots';
 
@@ -101,6 +102,7 @@ export class BatchRunner {
     }
     const source = await this.parts.sources.getAny(batch.sourceId);
     if (source?.deletedAt) return this.end(batch, 'CANCELLED', 'the source was deleted');
+    if (batch.refusal !== undefined) return this.refuse({ ...batch, refusal: batch.refusal });
     try {
       return await this.store(batch, source, signal);
     } catch (error) {
@@ -111,10 +113,20 @@ export class BatchRunner {
     }
   }
 
+  /** What came is of no known shape: all of it goes to quarantine. */
+  private async refuse(batch: Claimed & { refusal: string }): Promise<Settlement> {
+    const { commit, appended } = await quarantineWhole(batch, this.parts);
+    if (appended) {
+      this.parts.metrics.committed(batch.sourceKind, commit);
+      await this.parts.onCommit(commit, []);
+    }
+    return { state: 'QUARANTINED', error: batch.refusal, ...pick(commit) };
+  }
+
   /** Stores slice by slice, two at a time. */
   private async store(batch: Claimed, source: Source | null, signal: AbortSignal): Promise<Settlement> {
     const writer = new SliceWriter(this.parts, batch, source?.dropFilter ? matcher(source.dropFilter) : null);
-    const parts = batch.parts ? new PartTally(batch.parts) : null;
+    const parts = batch.parts ? new PartTally(batch.parts, batch.each === true) : null;
     let counts: Counters = NO_COUNTS;
     const running = new Set<Promise<void>>();
     let failure: unknown = null;

@@ -5,6 +5,7 @@ import type { Logger } from '../observe/logger';
 import type { BatchStore } from '../store/batches';
 import type { CheckpointStore } from '../store/checkpoints';
 import type { SourceStore } from '../store/sources';
+import type { CrashHook } from './crash-points';
 import { LeaseKeeper } from './lease-keeper';
 import type { SourceClient } from './source-client';
 
@@ -16,11 +17,13 @@ export interface FetcherParts {
   /** Tells the workers of new batches. */
   hint: (batchIds: string[]) => Promise<void>;
   now: () => Date;
+  crash: CrashHook;
   log: Logger;
   leaseMs: number;
 }
 
-/** A source that fails is asked again after its interval, but no later than this. */
+/** A source that fails is asked again after its interval, but no sooner and no later than this. */
+const RETRY_FAILING_MIN_MS = 5_000;
 const RETRY_FAILING_MS = 60_000;
 
 type Claimed = Source & { token: string };
@@ -63,7 +66,7 @@ export class Fetcher {
         { sourceId: source._id, kind: source.kind, error: messageOf(error) },
         'a source could not be read',
       );
-      const delay = Math.min(client.pollIntervalMs(source), RETRY_FAILING_MS);
+      const delay = Math.min(Math.max(client.pollIntervalMs(source), RETRY_FAILING_MIN_MS), RETRY_FAILING_MS);
       await sources.finish(source._id, source.token, failure(error, this.parts.now()), delay);
     } finally {
       lease.stop();
@@ -71,7 +74,7 @@ export class Fetcher {
   }
 
   private async fetch(source: Claimed, client: SourceClient, signal: AbortSignal): Promise<FetchNote | null> {
-    const { batches, checkpoints, hint } = this.parts;
+    const { batches, checkpoints, sources, leaseMs, hint } = this.parts;
     const pages = client.fetch({
       source,
       checkpoint: (partition) => checkpoints.get(source._id, source.epoch, partition),
@@ -79,17 +82,25 @@ export class Fetcher {
       now: this.parts.now(),
       signal,
     });
-    for (;;) {
-      const page = await pages.next();
-      if (page.done) return page.value;
-      signal.throwIfAborted();
-      const known = await batches.known(page.value.batches.map((batch) => batch._id));
-      const added = await batches.add(page.value.batches.filter((batch) => !known.has(batch._id)));
-      const { checkpoint } = page.value;
-      if (checkpoint)
-        await checkpoints.set(source._id, source.epoch, checkpoint.partition, checkpoint.cursor);
-      await page.value.kept?.();
-      await hint(added);
+    try {
+      for (;;) {
+        const page = await pages.next();
+        if (page.done) return page.value;
+        signal.throwIfAborted();
+        this.parts.crash('page-fetched');
+        // What is taken from a queue is taken from others: not for a source that was paused or deleted meanwhile.
+        if (page.value.kept && !(await sources.renew(source._id, source.token, leaseMs))) return null;
+        const known = await batches.known(page.value.batches.map((batch) => batch._id));
+        const added = await batches.add(page.value.batches.filter((batch) => !known.has(batch._id)));
+        this.parts.crash('page-in-ledger');
+        const { checkpoint } = page.value;
+        if (checkpoint)
+          await checkpoints.set(source._id, source.epoch, checkpoint.partition, checkpoint.cursor);
+        await page.value.kept?.();
+        await hint(added);
+      }
+    } finally {
+      await pages.return(null); // A client holds what it fetched until it is told that nobody asks for more.
     }
   }
 }

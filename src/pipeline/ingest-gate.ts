@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { PartResult } from '../domain/batch';
+import { recordTexts, UnknownShape } from '../domain/envelopes/record-texts';
 import { Invalid, messageOf, Unavailable } from '../domain/errors';
-import { NotATrailFile, RecordSplitter } from '../domain/records/splitter';
 import type { SourceKind } from '../domain/source';
 import type { BatchStore } from '../store/batches';
 import type { SettlementWatch } from './settlement-watch';
@@ -21,6 +21,12 @@ export interface IngestTarget {
   kind: SourceKind;
 }
 
+/** What a sender wants to hear. */
+export interface SubmitOptions {
+  /** The outcome of each record, beside the counts. */
+  each?: boolean;
+}
+
 interface Body {
   records: Buffer[];
   bytes: number;
@@ -30,6 +36,7 @@ interface Body {
 
 interface Gathering {
   target: IngestTarget;
+  each: boolean;
   bodies: Body[];
   records: number;
   bytes: number;
@@ -46,7 +53,12 @@ const GATHER_BYTES = 4 * 1024 * 1024;
 const ANSWER_MS = 4_000;
 /** Bodies that may wait for their records to be stored, in inflated bytes; beyond that the door is busy. */
 const MAX_WAITING_BYTES = 256 * 1024 * 1024;
-const SPLIT_CHUNK = 1024 * 1024;
+/** What gzip texts inside of a body may inflate to; the body itself was bounded at the door. */
+const MAX_INFLATED_BYTES = 64 * 1024 * 1024;
+/** Other work gets its chance after so long, while records are looked for. */
+const WORK_MS = 5;
+/** Records of a body whose outcomes are told one by one: they must fit into the ledger. */
+const MAX_EACH = 10_000;
 /** What fits into a document of the ledger beside its other fields. */
 const MAX_PAYLOAD_BYTES = 15 * 1024 * 1024;
 
@@ -60,31 +72,72 @@ export class IngestGate {
   constructor(private readonly parts: IngestGateParts) {}
 
   /**
-   * Stores the records of a JSON text `{"Records":[...]}`.
-   * @throws Invalid where the text is none, Unavailable where it can't be stored in time: sending it again is safe
+   * Stores the records of a body, in whatever they are wrapped (domain/envelopes/record-texts.ts).
+   * @throws Invalid where there are none, Unavailable where it can't be stored in time: sending it again is safe
    */
-  async submit(target: IngestTarget, text: Buffer): Promise<PartResult> {
+  async submit(
+    target: IngestTarget,
+    text: Buffer,
+    { each = false }: SubmitOptions = {},
+  ): Promise<PartResult> {
     if (this.waitingBytes + text.length > MAX_WAITING_BYTES) {
-      throw new Unavailable('The door is busy: too many records wait to be stored. Send them again.', 1);
+      throw busy();
     }
-    this.waitingBytes += text.length;
+    // What is unwrapped may be larger than what came: as much of it as is held is counted.
+    const held = { bytes: text.length };
+    this.waitingBytes += held.bytes;
     try {
-      const records = await split(text);
+      const records = await this.unwrap(text, held);
+      if (each && records.length > MAX_EACH) {
+        throw new Invalid(`With results=each a body may hold ${MAX_EACH} records: send them in several.`);
+      }
       return await new Promise<PartResult>((resolve, reject) => {
-        this.gather(target, { records, bytes: text.length, resolve, reject });
+        this.gather(target, each, { records, bytes: held.bytes, resolve, reject });
       });
     } finally {
-      this.waitingBytes -= text.length;
+      this.waitingBytes -= held.bytes;
     }
   }
 
-  private gather(target: IngestTarget, body: Body): void {
-    const there = this.gathering.get(target.sourceId);
+  /** The text of each record. Yields to other work between pieces: a body may hold 64 MiB. */
+  private async unwrap(text: Buffer, held: { bytes: number }): Promise<Buffer[]> {
+    const records: Buffer[] = [];
+    let found = 0;
+    let rested = performance.now();
+    try {
+      for (const portion of recordTexts(text, { maxInflatedBytes: MAX_INFLATED_BYTES })) {
+        for (const record of portion) {
+          records.push(record);
+          found += record.length;
+        }
+        if (found > held.bytes) this.hold(found - held.bytes, held);
+        if (performance.now() - rested < WORK_MS) continue;
+        await new Promise((resolve) => setImmediate(resolve));
+        rested = performance.now();
+      }
+    } catch (error) {
+      if (error instanceof UnknownShape) throw new Invalid(error.message);
+      throw error;
+    }
+    return records;
+  }
+
+  private hold(more: number, held: { bytes: number }): void {
+    if (this.waitingBytes + more > MAX_WAITING_BYTES) throw busy();
+    this.waitingBytes += more;
+    held.bytes += more;
+  }
+
+  private gather(target: IngestTarget, each: boolean, body: Body): void {
+    // Apart from others, so that no body is told of one by one only since a neighbour asked for it.
+    const key = `${target.sourceId} ${each}`;
+    const there = this.gathering.get(key);
     if (there && there.bytes + body.bytes > GATHER_BYTES) this.flush(there);
-    let into = this.gathering.get(target.sourceId);
+    let into = this.gathering.get(key);
     if (!into) {
       const fresh: Gathering = {
         target,
+        each,
         bodies: [],
         records: 0,
         bytes: 0,
@@ -92,7 +145,7 @@ export class IngestGate {
         timer: setTimeout(() => this.flush(fresh), GATHER_MS),
       };
       into = fresh;
-      this.gathering.set(target.sourceId, fresh);
+      this.gathering.set(key, fresh);
     }
     into.bodies.push(body);
     into.records += body.records.length;
@@ -102,14 +155,14 @@ export class IngestGate {
 
   private flush(gathering: Gathering): void {
     clearTimeout(gathering.timer);
-    if (this.gathering.get(gathering.target.sourceId) === gathering)
-      this.gathering.delete(gathering.target.sourceId);
+    const key = `${gathering.target.sourceId} ${gathering.each}`;
+    if (this.gathering.get(key) === gathering) this.gathering.delete(key);
     void this.store(gathering).catch((error: unknown) => {
       for (const body of gathering.bodies) body.reject(error);
     });
   }
 
-  private async store({ target, bodies, deadline }: Gathering): Promise<void> {
+  private async store({ target, each, bodies, deadline }: Gathering): Promise<void> {
     const id = `push_${randomUUID().replaceAll('-', '')}`;
     const payload = await gzipAsync(joined(bodies), { level: 1 });
     if (payload.length > MAX_PAYLOAD_BYTES) {
@@ -124,6 +177,7 @@ export class IngestGate {
       reference: `pushed ${at}`,
       payload,
       parts,
+      ...(each ? { each: true as const } : {}),
     });
     const batch = await this.parts.settlements.settled(id, deadline - Date.now());
     if (batch.state !== 'DONE')
@@ -146,23 +200,8 @@ export class IngestGate {
   }
 }
 
-/** The text of each record. Yields to other work between pieces: a body may hold 64 MiB. */
-async function split(text: Buffer): Promise<Buffer[]> {
-  const splitter = new RecordSplitter();
-  const records: Buffer[] = [];
-  try {
-    for (let at = 0; at < text.length; at += SPLIT_CHUNK) {
-      for (const { start, length } of splitter.push(text.subarray(at, at + SPLIT_CHUNK))) {
-        records.push(text.subarray(start, start + length)); // Whole, also where it is too long to be kept.
-      }
-      if (text.length > SPLIT_CHUNK) await new Promise((resolve) => setImmediate(resolve));
-    }
-    splitter.end();
-  } catch (error) {
-    if (error instanceof NotATrailFile) throw new Invalid(`Expected {"Records":[...]}: ${error.message}.`);
-    throw error;
-  }
-  return records;
+function busy(): Unavailable {
+  return new Unavailable('The door is busy: too many records wait to be stored. Send them again.', 1);
 }
 
 function joined(bodies: Body[]): Buffer {

@@ -15,14 +15,17 @@ export class PartTally {
   private readonly parts: PartResult[];
   private readonly starts: number[] = [];
 
-  /** @param sizes number of records of each part, in order */
-  constructor(sizes: number[]) {
+  /**
+   * @param sizes number of records of each part, in order
+   * @param each whether the outcome of each record is told as well
+   */
+  constructor(sizes: number[], each: boolean) {
     let start = 0;
     for (const size of sizes) {
       this.starts.push(start);
       start += size;
     }
-    this.parts = sizes.map(() => ({ ...NO_COUNTS, rejections: [] }));
+    this.parts = sizes.map(() => ({ ...NO_COUNTS, rejections: [], ...(each ? { each: [] } : {}) }));
   }
 
   /** @param firstRecord index in the batch of the slice's first record */
@@ -33,11 +36,18 @@ export class PartTally {
       const tally = this.parts[part]!;
       tally.received++;
       tally[COUNTER[outcome]]++;
+      // By place: slices may end in another order than they began.
+      if (tally.each)
+        tally.each[firstRecord + offset - this.starts[part]!] = {
+          outcome,
+          id: result.eventIds[offset] ?? null,
+        };
     }
     for (const { index, reason } of result.rejections) {
       const at = this.partOf(index);
-      const { rejections } = this.parts[at]!;
-      if (rejections.length < MAX_REJECTIONS) rejections.push({ index: index - this.starts[at]!, reason });
+      const { rejections, each } = this.parts[at]!;
+      if (each || rejections.length < MAX_REJECTIONS)
+        rejections.push({ index: index - this.starts[at]!, reason });
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Batch } from '../domain/batch';
+import type { Batch, RecordOutcome } from '../domain/batch';
 import type { Commit } from '../domain/commit';
 import { type CloudTrailRecord, type Enrichment, SLICE_STRIDE, type StoredEvent } from '../domain/event';
 import type { Matcher } from '../domain/matcher';
@@ -24,14 +24,14 @@ export interface SliceWriterParts {
   crash: CrashHook;
 }
 
-export type RecordOutcome = 'stored' | 'duplicate' | 'dropped' | 'rejected';
-
 export interface SliceResult {
   commit: Commit;
   appended: boolean;
   /** The stored events in order, where all of them are in hand; null where an earlier try stored some. */
   events: StoredEvent[] | null;
   outcomes: RecordOutcome[];
+  /** The id of each record's event; null where it was rejected. */
+  eventIds: (string | null)[];
   rejections: { index: number; reason: string }[];
 }
 
@@ -56,7 +56,7 @@ export class SliceWriter {
   ) {}
 
   async write(slice: Slice): Promise<SliceResult> {
-    const { outcomes, candidates, rejected } = this.read(slice);
+    const { outcomes, eventIds, candidates, rejected } = this.read(slice);
     const owners = await this.lookFirst(candidates);
     const fresh = candidates.filter((candidate) => !owners.has(candidate.parsed.id));
     const documents = this.enrich(fresh, outcomes);
@@ -82,6 +82,7 @@ export class SliceWriter {
       appended,
       events: ours.length === 0 && appended ? inserted : null,
       outcomes,
+      eventIds,
       rejections: rejected.map(({ position, reason }) => ({ index: position, reason })),
     };
   }
@@ -89,15 +90,18 @@ export class SliceWriter {
   /** Parses the records. What is the same as an earlier record of the slice is a duplicate of it. */
   private read(slice: Slice): {
     outcomes: RecordOutcome[];
+    eventIds: (string | null)[];
     candidates: Candidate[];
     rejected: QuarantinedRecord[];
   } {
     const outcomes: RecordOutcome[] = [];
+    const eventIds: (string | null)[] = [];
     const candidates: Candidate[] = [];
     const rejected: QuarantinedRecord[] = [];
     const seen = new Set<string>();
     for (const [index, raw] of slice.records.entries()) {
       const result = readRecord(raw);
+      eventIds.push('ok' in result ? result.ok.id : null);
       if ('rejected' in result) {
         outcomes.push('rejected');
         rejected.push(this.quarantined(slice.firstRecord + index, result.rejected));
@@ -108,7 +112,7 @@ export class SliceWriter {
       seen.add(result.ok.id);
       candidates.push({ index, pos: slice.index * SLICE_STRIDE + index, parsed: result.ok });
     }
-    return { outcomes, candidates, rejected };
+    return { outcomes, eventIds, candidates, rejected };
   }
 
   private quarantined(

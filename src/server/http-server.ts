@@ -49,7 +49,7 @@ export async function createHttpServer(parts: HttpServerParts): Promise<FastifyI
       error.statusCode && error.statusCode >= 400 && error.statusCode < 500 ? error.statusCode : 500;
     if (status === 500)
       parts.log.error(
-        { requestId: request.id, url: request.url, error: messageOf(error) },
+        { requestId: request.id, url: request.url.split('?')[0], error: messageOf(error) },
         'a request failed',
       );
     const message =

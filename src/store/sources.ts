@@ -163,8 +163,9 @@ export class SourceStore {
     return claimed ? { ...claimed, token } : null;
   }
 
+  /** Extends a fetch's lease. @returns false where it is lost, and where the source was paused or deleted meanwhile */
   async renew(id: string, token: string, leaseMs: number): Promise<boolean> {
-    const result = await this.collection.updateOne({ _id: id, token }, [
+    const result = await this.collection.updateOne({ _id: id, token, ...VISIBLE, state: 'ACTIVE' }, [
       { $set: { nextRunAt: { $add: ['$$NOW', leaseMs] } } },
     ]);
     return result.matchedCount === 1;

@@ -1,6 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { scanObject, skipSpace } from '../../domain/envelopes/json-values';
+import { LineSplitter } from '../../domain/envelopes/line-splitter';
+import { shapeOf } from '../../domain/envelopes/record-shapes';
 import { NotATrailFile, type RawRecord, RecordSplitter } from '../../domain/records/splitter';
 
 const CHUNK = 256 * 1024;
@@ -9,25 +12,49 @@ const LIST_BEFORE = Buffer.from('{"Records":');
 const LIST_AFTER = Buffer.from('}');
 
 /**
- * The records of a trail file, plain or gzip, as they are read: the file may be of any size, and is never held whole.
+ * The records of a trail file, a JSON list or NDJSON, plain or gzip, as they are read: the file may be of any size, and
+ * is never held whole.
  * @param onRead told of the bytes that were read from the disk
  * @throws NotATrailFile after the records that could be read, where the rest can't; the system's error for the file
  */
 export async function* recordsOf(path: string, onRead: (bytes: number) => void): AsyncGenerator<RawRecord[]> {
-  const splitter = new RecordSplitter();
-  let list: boolean | null = null;
+  let reader: { push(chunk: Buffer): RawRecord[]; end(): RawRecord[] } | null = null;
   for await (const bytes of textOf(path, onRead)) {
-    let chunk = bytes;
-    if (list === null) {
-      chunk = withoutMark(bytes);
-      const first = /[^ \n\r\t]/.exec(chunk.toString('latin1'));
-      if (first) list = chunk[first.index] === LIST_OPENS;
-      if (list) splitter.push(LIST_BEFORE);
-    }
-    yield splitter.push(chunk);
+    const chunk = reader ? bytes : withoutMark(bytes);
+    reader ??= readerFor(chunk);
+    yield reader.push(chunk);
   }
-  if (list) splitter.push(LIST_AFTER);
-  splitter.end();
+  yield (reader ?? new FileSplitter(false)).end();
+}
+
+/** Says by its first bytes what a file is. One record a line has to be told from a trail file, which is an object too. */
+function readerFor(chunk: Buffer): FileSplitter | LineSplitter {
+  const text = chunk.toString('latin1');
+  const at = skipSpace(text, 0);
+  if (text.charCodeAt(at) === LIST_OPENS) return new FileSplitter(true);
+  const first = scanObject(text, at);
+  const oneLine = first && !text.slice(at, first.end ?? text.length).includes('\n');
+  return oneLine && shapeOf(first) === 'record' ? new LineSplitter() : new FileSplitter(false);
+}
+
+/** `{"Records":[...]}`, or the list alone. */
+class FileSplitter {
+  private readonly splitter = new RecordSplitter();
+
+  constructor(private readonly list: boolean) {
+    if (list) this.splitter.push(LIST_BEFORE);
+  }
+
+  push(chunk: Buffer): RawRecord[] {
+    return this.splitter.push(chunk);
+  }
+
+  /** @throws NotATrailFile where it is none */
+  end(): RawRecord[] {
+    const last = this.list ? this.splitter.push(LIST_AFTER) : [];
+    this.splitter.end();
+    return last;
+  }
 }
 
 /** Without the byte order mark that some editors write. */

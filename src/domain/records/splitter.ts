@@ -61,6 +61,9 @@ export class RecordSplitter {
   private mark = 0;
   private fault: NotATrailFile | null = null;
 
+  /** @param list the member of the root whose elements are wanted */
+  constructor(private readonly list = 'Records') {}
+
   /**
    * Takes the next bytes.
    * @returns the records that ended in them. After a fault there are no more of them; `end` tells of it.
@@ -83,6 +86,11 @@ export class RecordSplitter {
     return records;
   }
 
+  /** Whether more elements, or the end of their list, are still to come. */
+  get inList(): boolean {
+    return !this.fault && (this.place === 'element' || this.place === 'separator');
+  }
+
   /** @throws NotATrailFile where the text was none of a trail file, ended too early or held no `Records`. */
   end(): void {
     if (this.fault) throw this.fault;
@@ -90,7 +98,7 @@ export class RecordSplitter {
     if (this.place === 'start') throw new NotATrailFile('the file holds no JSON object');
     if (this.place !== 'end')
       throw new NotATrailFile(`the JSON text ends too early, after ${this.offset} bytes`);
-    if (!this.recordsFound) throw new NotATrailFile('the JSON object has no list "Records"');
+    if (!this.recordsFound) throw new NotATrailFile(`the JSON object has no list "${this.list}"`);
   }
 
   /** One structural byte outside of the elements, or a whole member of the root other than `Records`. */
@@ -145,14 +153,14 @@ export class RecordSplitter {
         this.colonSeen = true;
         return at + 1;
       }
-      if (this.key === 'Records' && code === OPEN_BRACKET && !this.recordsFound) {
+      if (this.key === this.list && code === OPEN_BRACKET && !this.recordsFound) {
         this.recordsFound = true;
         this.key = null;
         this.place = 'element';
         this.begin(at);
         return at + 1;
       }
-      if (this.key === 'Records') throw new NotATrailFile('"Records" is not one list');
+      if (this.key === this.list) throw new NotATrailFile(`"${this.list}" is not one list`);
       this.inElement = true;
       this.begin(at);
     }

@@ -84,7 +84,9 @@ export class S3BucketConfig {
 
 @ObjectType({ description: 'Records that are pushed by HTTP.' })
 export class HttpPushConfig {
-  @Field(() => String, { description: 'POST {"Records":[...]} here, with the ingest token as Bearer.' })
+  @Field(() => String, {
+    description: 'POST records here, in any shape that AWS sends them in, with the ingest token as Bearer.',
+  })
   path!: string;
 
   @Field(() => String, { description: 'The last four characters of the ingest token.' })

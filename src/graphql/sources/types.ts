@@ -30,6 +30,21 @@ export const HealthStatusEnum = {
 registerEnumType(HealthStatusEnum, { name: 'HealthStatus', description: 'How something fares.' });
 const MAYBE = { nullable: true } as const;
 
+@ObjectType({ description: 'An SNS topic that asked to deliver to this source and waits to be confirmed.' })
+export class PendingSubscription {
+  @Field(() => String, { description: 'The ARN of the topic.' })
+  topicArn!: string;
+
+  @Field(() => String, {
+    description:
+      'Opening it confirms. It came from outside and nothing here ever calls it: look that it is the topic you expect, on a host of amazonaws.com.',
+  })
+  subscribeUrl!: string;
+
+  @Field(() => DateTimeScalar, { description: 'When the topic asked.' })
+  at!: Date;
+}
+
 @ObjectType({ description: 'The counters reconcile: received = stored + duplicates + dropped + rejected.' })
 export class SourceStatus {
   @Field(() => HealthStatusEnum, { description: 'How the source fares.' })
@@ -61,6 +76,13 @@ export class SourceStatus {
     description: 'Everything that was delivered before this is settled.',
   })
   checkpoint!: Date | null;
+
+  @Field(() => PendingSubscription, {
+    ...MAYBE,
+    description:
+      'The SNS topic that asked last to deliver to this HTTP_PUSH source; null once it delivers, or where none asked.',
+  })
+  pendingSubscription?: PendingSubscription | null;
 
   @Field(() => BigIntScalar, { description: 'Records that came.' })
   received!: number;

@@ -12,6 +12,7 @@ import { callWithin } from './call-deadline';
 import { ambientCredentials, roleCredentials, roleOf } from './credentials';
 import { forgetExpired } from './forget-expired';
 import { ownEndpoint } from './own-endpoint';
+import { readQueueUrl } from './queue-url';
 import type { KeyProvider, RenewedCredentials } from './renewed-credentials';
 
 /** Access keys of a source, unsealed. */
@@ -90,8 +91,8 @@ export class AwsClients {
 
   constructor(private readonly options: AwsClientsOptions) {}
 
-  s3(source: Source): S3Client {
-    return this.client(source, 's3', {}, (common, ownEndpoint) => {
+  s3(source: Source, place: CallPlace = {}): S3Client {
+    return this.client(source, 's3', place, (common, ownEndpoint) => {
       return new S3Client({
         ...common,
         // gzip has a checksum of its own, and without this the body would pass through a stream that swallows its errors.
@@ -102,13 +103,20 @@ export class AwsClients {
     });
   }
 
+  /** The client for the source's queue, at the host of its URL: one that is not AWS's is an own endpoint like others. */
   sqs(source: Source, place: CallPlace = {}): SQSClient {
+    const queue = source.sqs ? readQueueUrl(source.sqs.queueUrl) : null;
+    if (!queue || !source.aws) throw new Permanent(`the source "${source.name}" names no queue`);
+    const view = { ...source, aws: { ...source.aws, endpointUrl: queue.aws ? null : queue.origin } };
+    const at = queue.aws
+      ? { endpoint: queue.origin, useDualstackEndpoint: false, useFipsEndpoint: false }
+      : {};
+    const region = queue.region ? { region: queue.region } : {};
     return this.client(
-      source,
+      view,
       'sqs',
-      place,
-      // Else the host of the queue's URL would be called, whatever the endpoint.
-      (common) => new SQSClient({ ...common, useQueueUrlAsEndpoint: false }),
+      { ...region, ...place },
+      (common) => new SQSClient({ ...common, ...at, useQueueUrlAsEndpoint: false }),
     );
   }
 
@@ -177,10 +185,12 @@ export class AwsClients {
   /** What is kept of a source as it stands; what an earlier version of it used is retired. */
   private keptOf(source: Source, endpoint: URL | null): Kept {
     const updatedAt = source.updatedAt.getTime();
-    const known = this.kept.get(source._id);
-    this.kept.delete(source._id);
+    // Queue and bucket may have different endpoints, and only own ones are looked up under guard.
+    const id = endpoint ? `${source._id} ${endpoint.origin}` : source._id;
+    const known = this.kept.get(id);
+    this.kept.delete(id);
     if (known?.updatedAt === updatedAt) {
-      this.kept.set(source._id, known);
+      this.kept.set(id, known);
       return known;
     }
     if (known) retireAgents(known.agents);
@@ -194,7 +204,7 @@ export class AwsClients {
       roles: new Map(),
       identities: new Map(),
     };
-    this.kept.set(source._id, kept);
+    this.kept.set(id, kept);
     this.evict();
     return kept;
   }

@@ -1,7 +1,7 @@
 import type { Source, SourceKind } from '../../domain/source';
 import { trailRoot } from '../s3/log-key';
 import { DEFAULT_REGION, partitionOf } from './aws-defaults';
-import { readQueueUrl } from './queue-url';
+import { queueArn, readQueueUrl } from './queue-url';
 
 export type AwsAction =
   | 'cloudtrail:LookupEvents'
@@ -107,8 +107,13 @@ export function resourceOf(action: AwsAction, source: Source, learned: Learned =
     case 'kms:Decrypt':
       return learned.kmsKeyArn ?? `arn:${partition}:kms:${region}:*:key/*`;
     default:
-      return readQueueUrl(source.sqs?.queueUrl ?? '', region)?.arn ?? `arn:${partition}:sqs:${region}:*:*`;
+      return queueResource(source, region);
   }
+}
+
+function queueResource({ sqs }: Source, region: string): string {
+  const queue = readQueueUrl(sqs?.queueUrl ?? '');
+  return queue ? queueArn(queue, region) : `arn:${partitionOf(region)}:sqs:${region}:*:*`;
 }
 
 function throughS3(source: Source): PolicyStatement['Condition'] {

@@ -10,9 +10,7 @@ import { readNotification } from '../../domain/envelopes/notification';
 import { Permanent } from '../../domain/errors';
 import type { Source } from '../../domain/source';
 import type { AwsClients } from '../aws/aws-clients';
-import { DEFAULT_REGION } from '../aws/aws-defaults';
 import { commonFault, serviceErrorOf } from '../aws/aws-fault';
-import { readQueueUrl } from '../aws/queue-url';
 import type { CheckedAccess } from './access-check';
 import type { CheckRun, Finding } from './check-run';
 import { checkLogFile, type LogFile, type LogFileCheck } from './log-file-check';
@@ -52,8 +50,7 @@ export async function checkQueue(
   access: CheckedAccess | null,
 ): Promise<LogFileCheck> {
   const QueueUrl = source.sqs?.queueUrl ?? '';
-  const place = readQueueUrl(QueueUrl, source.aws?.region ?? DEFAULT_REGION);
-  const sqs = () => aws.sqs(source, place ? { region: place.region } : {});
+  const sqs = () => aws.sqs(source);
   const state = await tryPermission(run, source, {
     action: 'sqs:GetQueueAttributes',
     restsOn: [access],

@@ -1,12 +1,12 @@
-import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
-import type { Batch, BatchObject, NewBatch } from '../../domain/batch';
+import type { Batch } from '../../domain/batch';
 import { messageOf, Permanent, Retryable } from '../../domain/errors';
 import type { FetchedPage, FetchNote, FetchRequest } from '../../domain/fetched';
 import type { Source } from '../../domain/source';
 import { BucketListing } from './bucket-listing';
 import { emptyTrailNote } from './empty-trail';
+import { batchOf } from './object-batch';
 import { openObject } from './object-body';
 import { type WalkedPage, walkPartition } from './partition-walk';
 import { findPartitions, type Partition } from './partitions';
@@ -94,16 +94,4 @@ async function* walk(
   const { startAt } = s3ConfigOf(source);
   for await (const page of walkPartition({ listing, partition, cursor, startAt, now }))
     yield { page, partition };
-}
-
-/** The same version of an object is the same batch, however often it is listed. */
-function batchOf(source: Source, object: BatchObject): NewBatch {
-  const identity = JSON.stringify([source._id, source.epoch, object.key, object.etag]);
-  return {
-    _id: `obj_${createHash('sha256').update(identity).digest('hex').slice(0, 40)}`,
-    sourceId: source._id,
-    sourceKind: source.kind,
-    reference: `s3://${object.bucket}/${object.key}`,
-    object,
-  };
 }
