@@ -15,6 +15,7 @@ import { EventSubscriptions } from './graphql/events/event-subscription';
 import { EventConnectionResolver, EventResolver } from './graphql/events/resolver';
 import { HealthResolver } from './graphql/health/resolver';
 import { PeopleResolver } from './graphql/people/resolver';
+import { QuarantineConnectionResolver, QuarantineResolver } from './graphql/quarantine/resolver';
 import { createSchema, type Resolvers } from './graphql/schema';
 import { BatchResolver, SourceResolver } from './graphql/sources/resolver';
 import { SourceAdmin } from './graphql/sources/source-admin';
@@ -29,6 +30,7 @@ import { EventFeed } from './live/event-feed';
 import type { AddressGuard } from './net/address-guard';
 import { openAccounts } from './open-accounts';
 import { IngestGate } from './pipeline/ingest-gate';
+import { QuarantineRetry } from './pipeline/quarantine-retry';
 import { SettlementWatch } from './pipeline/settlement-watch';
 import { addPushDoor } from './rest/push-door';
 import { authenticateBy, bearer } from './server/authenticate';
@@ -74,7 +76,9 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
   });
   const feed = openFeed(core);
   const health = new HealthCheck(core.store.db, core.valkey, core.options.version);
-  const schema = await createSchema(resolversOf(core, { accounts, gate, health, guards: options.guards }));
+  const schema = await createSchema(
+    resolversOf(core, { accounts, gate, settlements, health, guards: options.guards }),
+  );
   const { settings, log, metrics } = core;
   const origins = new Origins(settings.APOLLO_SANDBOX ? SANDBOX_ORIGINS : []);
   const app = await createHttpServer({
@@ -142,7 +146,13 @@ function openFeed(core: Core): EventFeed {
 
 function resolversOf(
   core: Core,
-  parts: { accounts: Accounts; gate: IngestGate; health: HealthCheck; guards: ApiOptions['guards'] },
+  parts: {
+    accounts: Accounts;
+    gate: IngestGate;
+    settlements: SettlementWatch;
+    health: HealthCheck;
+    guards: ApiOptions['guards'];
+  },
 ): Resolvers {
   const { sources, batches, commits, webhooks, deliveries, box, now } = core;
   const reader = new EventReader(core.events, commits);
@@ -174,6 +184,7 @@ function resolversOf(
     people: new PeopleResolver(parts.accounts, core.users),
     sources: new SourceResolver({ sources, batches, commits, admin: sourceAdmin, now }),
     batches: new BatchResolver(sources),
+    ...quarantineResolvers(core, parts.settlements),
     events: new EventResolver(reader, ingest),
     eventConnections: new EventConnectionResolver(reader),
     eventLinks: new EventLinksResolver({ deliveries, sources }),
@@ -181,6 +192,25 @@ function resolversOf(
     deliveries: new DeliveryResolver({ deliveries, webhooks }),
     deliveryConnections: new DeliveryConnectionResolver({ deliveries }),
     health: new HealthResolver(parts.health),
+  };
+}
+
+function quarantineResolvers(
+  core: Core,
+  settlements: SettlementWatch,
+): Pick<Resolvers, 'quarantine' | 'quarantineConnections'> {
+  const { quarantine, batches, sources } = core;
+  const hint = (ids: string[]): Promise<void> => core.hint('enrich', ids);
+  const retries = new QuarantineRetry({ quarantine, batches, sources, settlements, hint });
+  return {
+    quarantine: new QuarantineResolver({
+      quarantine,
+      batches,
+      sources,
+      retry: (ids) => retries.retry(ids),
+      hint: (id) => hint([id]),
+    }),
+    quarantineConnections: new QuarantineConnectionResolver(quarantine),
   };
 }
 

@@ -398,6 +398,38 @@ export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type ViewerQuery = { viewer: { role: Role, user: { id: string, email: string, role: Role, createdAt: string, lastLoginAt: string | null } | null } | null };
 
+export type QuarantinePartsFragment = { id: string, sourceId: string, batchId: string, position: number, reason: string, createdAt: string };
+
+export type QuarantineQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  sourceId?: string | null | undefined;
+}>;
+
+
+export type QuarantineQuery = { quarantine: { totalCount: number, nodes: Array<{ id: string, sourceId: string, batchId: string, position: number, reason: string, createdAt: string }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type QuarantinedRecordQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type QuarantinedRecordQuery = { quarantinedRecord: { text: string, id: string, sourceId: string, batchId: string, position: number, reason: string, createdAt: string } | null };
+
+export type RetryQuarantinedMutationVariables = Exact<{
+  ids: Array<string> | string;
+}>;
+
+
+export type RetryQuarantinedMutation = { retryQuarantined: { received: number, stored: number, duplicates: number, dropped: number, rejected: Array<{ index: number, reason: string }> } };
+
+export type RetryBatchMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type RetryBatchMutation = { retryBatch: { id: string, sourceId: string, reference: string, state: BatchState, attempts: number, received: number, stored: number, duplicates: number, dropped: number, rejected: number, error: string | null, createdAt: string, doneAt: string | null } };
+
 export type SourcePartsFragment = { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } };
 
 export type BatchPartsFragment = { id: string, sourceId: string, reference: string, state: BatchState, attempts: number, received: number, stored: number, duplicates: number, dropped: number, rejected: number, error: string | null, createdAt: string, doneAt: string | null };
@@ -478,6 +510,13 @@ export type FetchNowMutationVariables = Exact<{
 
 
 export type FetchNowMutation = { fetchNow: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } };
+
+export type RotateIngestTokenMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type RotateIngestTokenMutation = { rotateIngestToken: { ingestToken: string | null, source: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } } };
 
 export type WebhookPartsFragment = { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number } };
 
@@ -630,6 +669,16 @@ export const SessionPartsFragmentDoc = new TypedDocumentString(`
   }
 }
     `, {"fragmentName":"SessionParts"}) as unknown as TypedDocumentString<SessionPartsFragment, unknown>;
+export const QuarantinePartsFragmentDoc = new TypedDocumentString(`
+    fragment QuarantineParts on QuarantinedRecord {
+  id
+  sourceId
+  batchId
+  position
+  reason
+  createdAt
+}
+    `, {"fragmentName":"QuarantineParts"}) as unknown as TypedDocumentString<QuarantinePartsFragment, unknown>;
 export const SourcePartsFragmentDoc = new TypedDocumentString(`
     fragment SourceParts on Source {
   id
@@ -1036,6 +1085,77 @@ export const ViewerDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ViewerQuery, ViewerQueryVariables>;
+export const QuarantineDocument = new TypedDocumentString(`
+    query Quarantine($first: Int, $after: String, $sourceId: ID) {
+  quarantine(first: $first, after: $after, sourceId: $sourceId) {
+    totalCount
+    nodes {
+      ...QuarantineParts
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+    fragment QuarantineParts on QuarantinedRecord {
+  id
+  sourceId
+  batchId
+  position
+  reason
+  createdAt
+}`) as unknown as TypedDocumentString<QuarantineQuery, QuarantineQueryVariables>;
+export const QuarantinedRecordDocument = new TypedDocumentString(`
+    query QuarantinedRecord($id: ID!) {
+  quarantinedRecord(id: $id) {
+    ...QuarantineParts
+    text
+  }
+}
+    fragment QuarantineParts on QuarantinedRecord {
+  id
+  sourceId
+  batchId
+  position
+  reason
+  createdAt
+}`) as unknown as TypedDocumentString<QuarantinedRecordQuery, QuarantinedRecordQueryVariables>;
+export const RetryQuarantinedDocument = new TypedDocumentString(`
+    mutation RetryQuarantined($ids: [ID!]!) {
+  retryQuarantined(ids: $ids) {
+    received
+    stored
+    duplicates
+    dropped
+    rejected {
+      index
+      reason
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RetryQuarantinedMutation, RetryQuarantinedMutationVariables>;
+export const RetryBatchDocument = new TypedDocumentString(`
+    mutation RetryBatch($id: ID!) {
+  retryBatch(id: $id) {
+    ...BatchParts
+  }
+}
+    fragment BatchParts on Batch {
+  id
+  sourceId
+  reference
+  state
+  attempts
+  received
+  stored
+  duplicates
+  dropped
+  rejected
+  error
+  createdAt
+  doneAt
+}`) as unknown as TypedDocumentString<RetryBatchMutation, RetryBatchMutationVariables>;
 export const SourcesDocument = new TypedDocumentString(`
     query Sources($first: Int, $after: String, $kinds: [SourceKind!], $states: [SourceState!]) {
   sources(first: $first, after: $after, kinds: $kinds, states: $states) {
@@ -1465,6 +1585,61 @@ export const FetchNowDocument = new TypedDocumentString(`
     rejected
   }
 }`) as unknown as TypedDocumentString<FetchNowMutation, FetchNowMutationVariables>;
+export const RotateIngestTokenDocument = new TypedDocumentString(`
+    mutation RotateIngestToken($id: ID!) {
+  rotateIngestToken(id: $id) {
+    source {
+      ...SourceParts
+    }
+    ingestToken
+  }
+}
+    fragment SourceParts on Source {
+  id
+  name
+  kind
+  state
+  createdAt
+  updatedAt
+  aws {
+    region
+    profile
+    hasStaticKeys
+    endpointUrl
+  }
+  s3 {
+    bucket
+    prefix
+    accountIds
+    regions
+    organizationId
+    pollIntervalSeconds
+    startAt
+  }
+  httpPush {
+    path
+    tokenHint
+  }
+  demo {
+    eventsPerSecond
+    seed
+  }
+  dropFilter
+  status {
+    health
+    lastError
+    lastErrorAt
+    remedy
+    lastSuccessAt
+    nextRunAt
+    checkpoint
+    received
+    stored
+    duplicates
+    dropped
+    rejected
+  }
+}`) as unknown as TypedDocumentString<RotateIngestTokenMutation, RotateIngestTokenMutationVariables>;
 export const WebhooksDocument = new TypedDocumentString(`
     query Webhooks($first: Int, $after: String, $states: [WebhookState!]) {
   webhooks(first: $first, after: $after, states: $states) {

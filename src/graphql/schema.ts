@@ -8,6 +8,7 @@ import type { Context } from './context';
 import { EventConnectionResolver, EventResolver } from './events/resolver';
 import { HealthResolver } from './health/resolver';
 import { PeopleResolver } from './people/resolver';
+import { QuarantineConnectionResolver, QuarantineResolver } from './quarantine/resolver';
 import { DateTimeScalar } from './scalars';
 import { BatchResolver, SourceResolver } from './sources/resolver';
 import {
@@ -22,6 +23,8 @@ export interface Resolvers {
   people: PeopleResolver;
   sources: SourceResolver;
   batches: BatchResolver;
+  quarantine: QuarantineResolver;
+  quarantineConnections: QuarantineConnectionResolver;
   events: EventResolver;
   eventConnections: EventConnectionResolver;
   eventLinks: EventLinksResolver;
@@ -53,6 +56,8 @@ function build(resolverOf: (cls: unknown) => unknown): Promise<GraphQLSchema> {
       PeopleResolver,
       SourceResolver,
       BatchResolver,
+      QuarantineResolver,
+      QuarantineConnectionResolver,
       EventResolver,
       EventConnectionResolver,
       EventLinksResolver,

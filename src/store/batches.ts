@@ -116,6 +116,37 @@ export class BatchStore {
     return result.matchedCount === 1;
   }
 
+  /**
+   * Has a settled batch tried again from the beginning, as a run of its own: what an earlier run stored counts as
+   * duplicates, so that the slices which that run committed are not taken for this one's.
+   * @returns null where it is none that can be tried: DONE, PENDING, or its bytes are nowhere
+   */
+  retry(id: string): Promise<Batch | null> {
+    return this.collection.findOneAndUpdate(
+      {
+        _id: id,
+        state: { $in: ['FAILED', 'QUARANTINED', 'CANCELLED'] },
+        $or: [{ payload: { $exists: true } }, { object: { $exists: true } }],
+      },
+      {
+        $set: {
+          ...NO_COUNTS,
+          run: fencingToken(),
+          state: 'PENDING',
+          attempts: 0,
+          crashes: 0,
+          token: null,
+          dueAt: this.clock.now(),
+          error: null,
+          doneAt: null,
+        },
+        $inc: { retries: 1 },
+        $unset: { partResults: true },
+      },
+      { returnDocument: 'after', projection: WITHOUT_PAYLOAD, maxTimeMS: QUERY_MS },
+    );
+  }
+
   /** Takes a crash back: the worker lived, but the database did not answer it in time. */
   async forgiveCrash(id: string): Promise<void> {
     await this.collection.updateOne(

@@ -56,6 +56,8 @@ function plan({ eventsDays }: Retention): IndexPlan[] {
     { collection: 'commits', keys: { at: 1 }, options: ttl(eventsDays) },
     { collection: 'quarantine', keys: { createdAt: 1 }, options: ttl(QUARANTINE_DAYS) },
     { collection: 'quarantine', keys: { batchId: 1, position: 1 } },
+    { collection: 'quarantine', keys: { createdAt: -1, _id: -1 } },
+    { collection: 'quarantine', keys: { sourceId: 1, createdAt: -1, _id: -1 } },
     { collection: 'deliveries', keys: { webhookId: 1, createdAt: -1, _id: -1 } },
     {
       collection: 'deliveries',

@@ -134,6 +134,17 @@ export class SourceResolver {
     return toSource(await this.parts.admin.fetchNow(sourceId));
   }
 
+  @Authorized('OPERATOR')
+  @Mutation(() => CreateSourcePayload, {
+    description: 'Gives an HTTP_PUSH source a new token, shown only now. The old one stops working at once.',
+  })
+  async rotateIngestToken(
+    @Arg('id', () => ID, { description: 'Its id.' }) id: string,
+  ): Promise<CreateSourcePayload> {
+    const { source, ingestToken } = await this.parts.admin.rotateIngestToken(id);
+    return { source: toSource(source), ingestToken };
+  }
+
   @FieldResolver(() => SourceStatus, { description: 'How it fares, and its counters.' })
   async status(@Root() { stored }: Source): Promise<SourceStatus> {
     const { commits, batches } = this.parts;
