@@ -19,6 +19,7 @@ import { QuarantineConnectionResolver, QuarantineResolver } from './graphql/quar
 import { createSchema, type Resolvers } from './graphql/schema';
 import { BatchResolver, SourceResolver } from './graphql/sources/resolver';
 import { SourceAdmin } from './graphql/sources/source-admin';
+import { SourceSubscriptions } from './graphql/sources/source-subscription';
 import {
   DeliveryConnectionResolver,
   DeliveryResolver,
@@ -27,6 +28,7 @@ import {
 } from './graphql/webhooks/resolver';
 import { WebhookAdmin } from './graphql/webhooks/webhook-admin';
 import { EventFeed } from './live/event-feed';
+import { SourceFeed } from './live/source-feed';
 import type { AddressGuard } from './net/address-guard';
 import { openAccounts } from './open-accounts';
 import { IngestGate } from './pipeline/ingest-gate';
@@ -95,7 +97,11 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
     submit: (source, text) => gate.submit({ sourceId: source._id, kind: source.kind }, text),
   });
   const authenticate = authenticateBy(callers);
-  const subscriptions = new EventSubscriptions(feed);
+  const sourceFeed = openSourceFeed(core);
+  const subscriptions = {
+    events: new EventSubscriptions(feed),
+    sources: new SourceSubscriptions(sourceFeed),
+  };
   const { GRAPHQL_INTROSPECTION: introspection, APOLLO_SANDBOX: sandbox } = settings;
   const apollo = await addGraphqlHttp(app, {
     schema,
@@ -124,6 +130,7 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
     directToken,
     stop: async () => {
       feed.close();
+      sourceFeed.close();
       // At once: a socket whose peer is gone takes its time, and meanwhile nothing new is to come in by HTTP.
       await Promise.all([ws.close(), apollo.stop().then(() => app.close())]);
       settlements.close();
@@ -141,6 +148,16 @@ function openFeed(core: Core): EventFeed {
   };
   return new EventFeed(store, core.bus, (error) =>
     core.log.warn({ error: messageOf(error) }, 'the live feed reads on from the store'),
+  );
+}
+
+function openSourceFeed(core: Core): SourceFeed {
+  const store = {
+    changedSince: (since: Date, limit: number) => core.sources.changedSince(since, limit),
+    now: core.now,
+  };
+  return new SourceFeed(store, (error) =>
+    core.log.warn({ error: messageOf(error) }, 'changes of sources are told of later'),
   );
 }
 

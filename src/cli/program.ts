@@ -6,6 +6,7 @@ import { DIRECT_SOURCE_ID } from '../domain/source';
 import { ROLES, type Role } from '../domain/user';
 import type { PasswordInput } from './ask-password';
 import { CommandFailure, type ExitCode } from './failure';
+import { addQuarantine } from './quarantine/commands';
 
 /** What the commands have of the process that they run in. */
 export interface CommandProcess {
@@ -37,6 +38,12 @@ export function createProgram(io: CommandProcess): Command {
     .action((_, command: Command) => command.error(unknownCommand(command)));
   addUser(program, io);
   addIngest(program, io);
+  addQuarantine(program, {
+    settings: () => settingsOf(io),
+    print: (text) => void io.stdout.write(text),
+    complain: (text) => void io.stderr.write(text),
+    exit: io.exit,
+  });
   addSchema(program, io);
   program.allowExcessArguments();
   return program;

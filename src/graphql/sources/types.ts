@@ -32,7 +32,10 @@ const MAYBE = { nullable: true } as const;
 
 @ObjectType({ description: 'The counters reconcile: received = stored + duplicates + dropped + rejected.' })
 export class SourceStatus {
-  @Field(() => HealthStatusEnum, { description: 'How the source fares.' })
+  @Field(() => HealthStatusEnum, {
+    description:
+      'UNKNOWN until something was read or came. FAILING: it could not be read last. DEGRADED: it was read, but some batches of the last hour could not, or nothing came for much longer than usual.',
+  })
   health!: HealthStatus;
 
   @Field(() => String, { ...MAYBE, description: 'What went wrong last.' })
@@ -44,7 +47,10 @@ export class SourceStatus {
   @Field(() => String, { ...MAYBE, description: 'What to do about it.' })
   remedy!: string | null;
 
-  @Field(() => DateTimeScalar, { ...MAYBE, description: 'When it was last read without an error.' })
+  @Field(() => DateTimeScalar, {
+    ...MAYBE,
+    description: 'When it was last read without an error; of an HTTP_PUSH source: when something came last.',
+  })
   lastSuccessAt!: Date | null;
 
   @Field(() => DateTimeScalar, { ...MAYBE, description: 'When it is read next.' })
@@ -52,7 +58,8 @@ export class SourceStatus {
 
   @Field(() => Int, {
     ...MAYBE,
-    description: 'Seconds since the checkpoint; null where nothing was read yet.',
+    description:
+      'Age of the checkpoint; null where nothing was read yet. Of an HTTP_PUSH source: age of the oldest body that is not stored; null while none waits.',
   })
   lagSeconds!: number | null;
 
