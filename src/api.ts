@@ -1,11 +1,10 @@
 import 'reflect-metadata';
-import { createHmac } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Accounts } from './auth/accounts';
 import { CallerCache } from './auth/caller-cache';
-import { secretHint } from './auth/ingest-tokens';
-import { hashToken, tokenMatches } from './auth/opaque-token';
+import { derivedToken } from './auth/derived-token';
+import { tokenMatches } from './auth/opaque-token';
 import { atLeast } from './auth/roles';
 import type { Core } from './core';
 import { Forbidden, Invalid, messageOf, NotFound, Unauthenticated } from './domain/errors';
@@ -34,6 +33,7 @@ import { openAccounts } from './open-accounts';
 import { IngestGate } from './pipeline/ingest-gate';
 import { QuarantineRetry } from './pipeline/quarantine-retry';
 import { SettlementWatch } from './pipeline/settlement-watch';
+import { directTokenOf, followKey } from './rekey';
 import { addPushDoor } from './rest/push-door';
 import { authenticateBy, bearer } from './server/authenticate';
 import { addGraphqlHttp } from './server/graphql-http';
@@ -61,12 +61,14 @@ export interface RunningApi {
 
 /** Starts the API in this process: HTTP, GraphQL over HTTP and WebSocket, the push door. */
 export async function startApi(core: Core, options: ApiOptions): Promise<RunningApi> {
-  const directToken = derived(core, 'direct ingest token');
-  await core.ensureDirectSource({ hash: hashToken(directToken), hint: secretHint(directToken) });
-  const setupToken = isLoopback(options.host) ? null : derived(core, 'set-up token').slice(0, 24);
+  const { masterKey, previousKey } = core.options;
+  const directToken = derivedToken(masterKey, 'direct ingest token');
+  await core.ensureDirectSource(directTokenOf(masterKey));
+  if (previousKey) await followKey(core.sources, previousKey, masterKey);
+  const setupToken = isLoopback(options.host) ? null : derivedToken(masterKey, 'set-up token').slice(0, 24);
   const { users, sessions, signingKeys, box, now } = core;
   const accounts = await openAccounts(
-    { users, sessions, signingKeys, box, now, masterKey: core.options.masterKey },
+    { users, sessions, signingKeys, box, now, masterKey },
     { signUpOpen: core.settings.SIGNUP === 'open', setupToken },
   );
   const callers = new CallerCache(accounts);
@@ -242,11 +244,6 @@ async function admit(source: Source, authorization: string | undefined, callers:
     throw error;
   });
   if (!atLeast(caller.role, 'OPERATOR')) throw new Forbidden('Only an OPERATOR may ingest.');
-}
-
-/** A token that every process with the same master key knows, and nobody else. */
-function derived(core: Core, purpose: string): string {
-  return createHmac('sha256', core.options.masterKey).update(`trailgraph ${purpose}`).digest('base64url');
 }
 
 function isLoopback(host: string): boolean {

@@ -90,10 +90,9 @@ describe.each([
   });
 
   test('are told: configuration, state, health and counters, of the sources that were asked for', async () => {
-    await admin.run(
-      'mutation ($id: ID!) { updateSource(id: $id, input: { name: "renamed" }) { id } }',
-      source,
-    );
+    await admin.run('mutation ($id: ID!) { updateSource(id: $id, input: { name: "renamed" }) { id } }', {
+      id: source.id,
+    });
     await watcher.seen(source, ({ name }) => name === 'renamed', 'the name is told');
     await admin.run('mutation ($id: ID!) { pauseSource(id: $id) { id } }', { id: source.id });
     await watcher.seen(source, ({ state }) => state === 'PAUSED', 'the pause is told');

@@ -6,6 +6,7 @@ import { Conflict } from '../domain/errors';
 import { NO_RHYTHM, type Rhythm } from '../domain/rhythm';
 import {
   type Counters,
+  type HttpPushConfig,
   NO_COUNTS,
   type Source,
   type SourceHealth,
@@ -137,6 +138,14 @@ export class SourceStore {
       { _id: id, ...VISIBLE },
       { $set: { ...changes, ...anew, updatedAt: now }, ...CHANGED } as UpdateFilter<Source>,
       { returnDocument: 'after', maxTimeMS: QUERY_MS },
+    );
+  }
+
+  /** Replaces an ingest token, where it still is the one of that hash. */
+  async replaceToken(id: string, fromHash: string, token: HttpPushConfig): Promise<void> {
+    await this.collection.updateOne(
+      { _id: id, 'httpPush.tokenHash': fromHash },
+      { $set: { httpPush: token, updatedAt: this.clock.now() }, ...CHANGED },
     );
   }
 
