@@ -518,6 +518,13 @@ export type RotateIngestTokenMutationVariables = Exact<{
 
 export type RotateIngestTokenMutation = { rotateIngestToken: { ingestToken: string | null, source: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } } };
 
+export type SourceChangedSubscriptionVariables = Exact<{
+  ids?: Array<string> | string | null | undefined;
+}>;
+
+
+export type SourceChangedSubscription = { sourceChanged: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } };
+
 export type WebhookPartsFragment = { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number } };
 
 export type DeliveryPartsFragment = { id: string, webhookId: string, state: DeliveryState, eventIds: Array<string>, attemptCount: number, nextAttemptAt: string | null, createdAt: string, completedAt: string | null, test: boolean };
@@ -1640,6 +1647,58 @@ export const RotateIngestTokenDocument = new TypedDocumentString(`
     rejected
   }
 }`) as unknown as TypedDocumentString<RotateIngestTokenMutation, RotateIngestTokenMutationVariables>;
+export const SourceChangedDocument = new TypedDocumentString(`
+    subscription SourceChanged($ids: [ID!]) {
+  sourceChanged(ids: $ids) {
+    ...SourceParts
+  }
+}
+    fragment SourceParts on Source {
+  id
+  name
+  kind
+  state
+  createdAt
+  updatedAt
+  aws {
+    region
+    profile
+    hasStaticKeys
+    endpointUrl
+  }
+  s3 {
+    bucket
+    prefix
+    accountIds
+    regions
+    organizationId
+    pollIntervalSeconds
+    startAt
+  }
+  httpPush {
+    path
+    tokenHint
+  }
+  demo {
+    eventsPerSecond
+    seed
+  }
+  dropFilter
+  status {
+    health
+    lastError
+    lastErrorAt
+    remedy
+    lastSuccessAt
+    nextRunAt
+    checkpoint
+    received
+    stored
+    duplicates
+    dropped
+    rejected
+  }
+}`) as unknown as TypedDocumentString<SourceChangedSubscription, SourceChangedSubscriptionVariables>;
 export const WebhooksDocument = new TypedDocumentString(`
     query Webhooks($first: Int, $after: String, $states: [WebhookState!]) {
   webhooks(first: $first, after: $after, states: $states) {
