@@ -8,6 +8,7 @@ import { Permanent } from '../../domain/errors';
 import type { AwsAccess, Source } from '../../domain/source';
 import { type AddressGuard, portOf } from '../../net/address-guard';
 import { guardedLookup, type Resolve } from '../../net/guarded-lookup';
+import { maskErrors } from './masked-errors';
 
 /** Access keys of a source, unsealed. */
 export interface StaticKeys {
@@ -118,9 +119,8 @@ export class AwsClients {
     const key = `${service}/${region}/${place.accountId ?? ''}`;
     const known = kept.clients.get(key);
     if (known) return known as C;
-    const made = make(
-      this.commonConfig(source, { access, endpoint, region, agents: kept.agents }),
-      !!endpoint,
+    const made = maskErrors(
+      make(this.commonConfig(source, { access, endpoint, region, agents: kept.agents }), !!endpoint),
     );
     kept.clients.set(key, made);
     return made;
