@@ -339,3 +339,28 @@ describe('the token of a push source', () => {
     await admin.run('mutation ($id: ID!) { deleteSource(id: $id) }', { id: createSource.source.id });
   });
 });
+
+describe('who may', () => {
+  test('look is a VIEWER, try again an OPERATOR, and nobody without a name either', async () => {
+    const credentials = { email: 'viewer@example.com', password: 'correct horse battery' };
+    await app.api.accounts.createUser(credentials, 'VIEWER');
+    const { login } = await app.anonymous.run<{ login: { accessToken: string } }>(
+      'mutation ($input: CredentialsInput!) { login(input: $input) { accessToken } }',
+      { input: credentials },
+    );
+    const viewer = app.anonymous.as(login.accessToken);
+    const source = await createPushSource(admin);
+    const ids = await quarantined(source, [JSON.stringify(newRecord())]);
+    expect((await viewer.raw(LIST)).errors).toBeUndefined();
+    expect((await app.anonymous.raw(LIST)).errors?.[0]?.extensions.code).toBe('UNAUTHENTICATED');
+    const mutations: [string, Record<string, unknown>][] = [
+      [RETRY, { ids }],
+      [RETRY_BATCH, { id: 'any' }],
+      ['mutation ($id: ID!) { rotateIngestToken(id: $id) { ingestToken } }', { id: source.id }],
+    ];
+    for (const [query, variables] of mutations)
+      expect((await viewer.raw(query, variables)).errors?.[0]?.extensions.code).toBe('FORBIDDEN');
+    expect(await entries().countDocuments({ sourceId: source.id })).toBe(1);
+    expect(await push(app, source, [newRecord()])).toBe(200);
+  });
+});

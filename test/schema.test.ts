@@ -122,6 +122,7 @@ describe('the GraphQL schema', () => {
       'events.graphql',
       'health.graphql',
       'people.graphql',
+      'quarantine.graphql',
       'sources.graphql',
       'webhooks.graphql',
     ]);

@@ -423,13 +423,6 @@ export type RetryQuarantinedMutationVariables = Exact<{
 
 export type RetryQuarantinedMutation = { retryQuarantined: { received: number, stored: number, duplicates: number, dropped: number, rejected: Array<{ index: number, reason: string }> } };
 
-export type RetryBatchMutationVariables = Exact<{
-  id: string;
-}>;
-
-
-export type RetryBatchMutation = { retryBatch: { id: string, sourceId: string, reference: string, state: BatchState, attempts: number, received: number, stored: number, duplicates: number, dropped: number, rejected: number, error: string | null, createdAt: string, doneAt: string | null } };
-
 export type SourcePartsFragment = { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } };
 
 export type BatchPartsFragment = { id: string, sourceId: string, reference: string, state: BatchState, attempts: number, received: number, stored: number, duplicates: number, dropped: number, rejected: number, error: string | null, createdAt: string, doneAt: string | null };
@@ -524,6 +517,13 @@ export type SourceChangedSubscriptionVariables = Exact<{
 
 
 export type SourceChangedSubscription = { sourceChanged: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } };
+
+export type RetryBatchMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type RetryBatchMutation = { retryBatch: { id: string, sourceId: string, reference: string, state: BatchState, attempts: number, received: number, stored: number, duplicates: number, dropped: number, rejected: number, error: string | null, createdAt: string, doneAt: string | null } };
 
 export type WebhookPartsFragment = { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number } };
 
@@ -1142,27 +1142,6 @@ export const RetryQuarantinedDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<RetryQuarantinedMutation, RetryQuarantinedMutationVariables>;
-export const RetryBatchDocument = new TypedDocumentString(`
-    mutation RetryBatch($id: ID!) {
-  retryBatch(id: $id) {
-    ...BatchParts
-  }
-}
-    fragment BatchParts on Batch {
-  id
-  sourceId
-  reference
-  state
-  attempts
-  received
-  stored
-  duplicates
-  dropped
-  rejected
-  error
-  createdAt
-  doneAt
-}`) as unknown as TypedDocumentString<RetryBatchMutation, RetryBatchMutationVariables>;
 export const SourcesDocument = new TypedDocumentString(`
     query Sources($first: Int, $after: String, $kinds: [SourceKind!], $states: [SourceState!]) {
   sources(first: $first, after: $after, kinds: $kinds, states: $states) {
@@ -1699,6 +1678,27 @@ export const SourceChangedDocument = new TypedDocumentString(`
     rejected
   }
 }`) as unknown as TypedDocumentString<SourceChangedSubscription, SourceChangedSubscriptionVariables>;
+export const RetryBatchDocument = new TypedDocumentString(`
+    mutation RetryBatch($id: ID!) {
+  retryBatch(id: $id) {
+    ...BatchParts
+  }
+}
+    fragment BatchParts on Batch {
+  id
+  sourceId
+  reference
+  state
+  attempts
+  received
+  stored
+  duplicates
+  dropped
+  rejected
+  error
+  createdAt
+  doneAt
+}`) as unknown as TypedDocumentString<RetryBatchMutation, RetryBatchMutationVariables>;
 export const WebhooksDocument = new TypedDocumentString(`
     query Webhooks($first: Int, $after: String, $states: [WebhookState!]) {
   webhooks(first: $first, after: $after, states: $states) {
