@@ -1,11 +1,10 @@
 import 'reflect-metadata';
-import { createHmac } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Accounts } from './auth/accounts';
 import { CallerCache } from './auth/caller-cache';
-import { secretHint } from './auth/ingest-tokens';
-import { hashToken, tokenMatches } from './auth/opaque-token';
+import { derivedToken } from './auth/derived-token';
+import { tokenMatches } from './auth/opaque-token';
 import { atLeast } from './auth/roles';
 import type { Core } from './core';
 import { Forbidden, Invalid, messageOf, NotFound, Unauthenticated } from './domain/errors';
@@ -15,11 +14,13 @@ import { EventSubscriptions } from './graphql/events/event-subscription';
 import { EventConnectionResolver, EventResolver } from './graphql/events/resolver';
 import { HealthResolver } from './graphql/health/resolver';
 import { PeopleResolver } from './graphql/people/resolver';
+import { QuarantineConnectionResolver, QuarantineResolver } from './graphql/quarantine/resolver';
 import { ReplayAdmin } from './graphql/replays/replay-admin';
 import { ReplayResolver } from './graphql/replays/resolver';
 import { createSchema, type Resolvers } from './graphql/schema';
 import { BatchResolver, SourceResolver } from './graphql/sources/resolver';
 import { SourceAdmin } from './graphql/sources/source-admin';
+import { SourceSubscriptions } from './graphql/sources/source-subscription';
 import { type ProbeSource, SourceTester } from './graphql/sources/source-test';
 import { SourceTestResolver } from './graphql/sources/source-test-resolver';
 import { DeliveryActionsResolver } from './graphql/webhooks/delivery-actions';
@@ -34,10 +35,13 @@ import {
 import { TraceResolver } from './graphql/webhooks/trace-resolver';
 import { WebhookAdmin } from './graphql/webhooks/webhook-admin';
 import { EventFeed } from './live/event-feed';
+import { SourceFeed } from './live/source-feed';
 import type { AddressGuard } from './net/address-guard';
 import { openAccounts } from './open-accounts';
 import { IngestGate } from './pipeline/ingest-gate';
+import { QuarantineRetry } from './pipeline/quarantine-retry';
 import { SettlementWatch } from './pipeline/settlement-watch';
+import { directTokenOf, followKey } from './rekey';
 import type { PushCredential } from './rest/push-credentials';
 import { addPushDoor } from './rest/push-door';
 import { authenticateBy } from './server/authenticate';
@@ -69,12 +73,14 @@ export interface RunningApi {
 
 /** Starts the API in this process: HTTP, GraphQL over HTTP and WebSocket, the push door. */
 export async function startApi(core: Core, options: ApiOptions): Promise<RunningApi> {
-  const directToken = derived(core, 'direct ingest token');
-  await core.ensureDirectSource({ hash: hashToken(directToken), hint: secretHint(directToken) });
-  const setupToken = isLoopback(options.host) ? null : derived(core, 'set-up token').slice(0, 24);
+  const { masterKey, previousKey } = core.options;
+  const directToken = derivedToken(masterKey, 'direct ingest token');
+  await core.ensureDirectSource(directTokenOf(masterKey));
+  if (previousKey) await followKey(core.sources, previousKey, masterKey);
+  const setupToken = isLoopback(options.host) ? null : derivedToken(masterKey, 'set-up token').slice(0, 24);
   const { users, sessions, signingKeys, box, now } = core;
   const accounts = await openAccounts(
-    { users, sessions, signingKeys, box, now, masterKey: core.options.masterKey },
+    { users, sessions, signingKeys, box, now, masterKey },
     { signUpOpen: core.settings.SIGNUP === 'open', setupToken },
   );
   const callers = new CallerCache(accounts);
@@ -86,7 +92,9 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
   });
   const feed = openFeed(core);
   const health = new HealthCheck(core.store.db, core.valkey, core.options.version);
-  const schema = await createSchema(resolversOf(core, { accounts, gate, health, guards: options.guards }));
+  const schema = await createSchema(
+    resolversOf(core, { accounts, gate, settlements, health, guards: options.guards }),
+  );
   const { settings, log, metrics } = core;
   const origins = new Origins(settings.APOLLO_SANDBOX ? SANDBOX_ORIGINS : []);
   const app = await createHttpServer({
@@ -107,7 +115,11 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
     now: core.now,
   });
   const authenticate = authenticateBy(callers);
-  const subscriptions = new EventSubscriptions(feed);
+  const sourceFeed = openSourceFeed(core);
+  const subscriptions = {
+    events: new EventSubscriptions(feed),
+    sources: new SourceSubscriptions(sourceFeed),
+  };
   const { GRAPHQL_INTROSPECTION: introspection, APOLLO_SANDBOX: sandbox } = settings;
   const apollo = await addGraphqlHttp(app, {
     schema,
@@ -136,6 +148,7 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
     directToken,
     stop: async () => {
       feed.close();
+      sourceFeed.close();
       // At once: a socket whose peer is gone takes its time, and meanwhile nothing new is to come in by HTTP.
       await Promise.all([ws.close(), apollo.stop().then(() => app.close())]);
       settlements.close();
@@ -156,9 +169,25 @@ function openFeed(core: Core): EventFeed {
   );
 }
 
+function openSourceFeed(core: Core): SourceFeed {
+  const store = {
+    changedSince: (since: Date, limit: number) => core.sources.changedSince(since, limit),
+    now: core.now,
+  };
+  return new SourceFeed(store, (error) =>
+    core.log.warn({ error: messageOf(error) }, 'changes of sources are told of later'),
+  );
+}
+
 function resolversOf(
   core: Core,
-  parts: { accounts: Accounts; gate: IngestGate; health: HealthCheck; guards: ApiOptions['guards'] },
+  parts: {
+    accounts: Accounts;
+    gate: IngestGate;
+    settlements: SettlementWatch;
+    health: HealthCheck;
+    guards: ApiOptions['guards'];
+  },
 ): Resolvers {
   const { sources, batches, commits, webhooks, deliveries, box, now } = core;
   const reader = new EventReader(core.events, commits);
@@ -200,6 +229,7 @@ function resolversOf(
       new SourceTester({ sources, admin: sourceAdmin, probe: prober(core, parts.guards.endpoints) }),
     ),
     batches: new BatchResolver(sources),
+    ...quarantineResolvers(core, parts.settlements),
     events: new EventResolver(reader, ingest),
     eventConnections: new EventConnectionResolver(reader),
     eventLinks: new EventLinksResolver({ deliveries, sources }),
@@ -231,6 +261,25 @@ function prober(core: Core, guard: AddressGuard): ProbeSource {
   };
 }
 
+function quarantineResolvers(
+  core: Core,
+  settlements: SettlementWatch,
+): Pick<Resolvers, 'quarantine' | 'quarantineConnections'> {
+  const { quarantine, batches, sources } = core;
+  const hint = (ids: string[]): Promise<void> => core.hint('enrich', ids);
+  const retries = new QuarantineRetry({ quarantine, batches, sources, settlements, hint });
+  return {
+    quarantine: new QuarantineResolver({
+      quarantine,
+      batches,
+      sources,
+      retry: (ids) => retries.retry(ids),
+      hint: (id) => hint([id]),
+    }),
+    quarantineConnections: new QuarantineConnectionResolver(quarantine),
+  };
+}
+
 /** The source's own token opens its door; so does the access token of an OPERATOR. */
 async function admit(source: Source, { token, bearer }: PushCredential, callers: CallerCache): Promise<void> {
   if (source.httpPush && tokenMatches(token, source.httpPush.tokenHash)) return;
@@ -241,11 +290,6 @@ async function admit(source: Source, { token, bearer }: PushCredential, callers:
     throw error;
   });
   if (!atLeast(caller.role, 'OPERATOR')) throw new Forbidden('Only an OPERATOR may ingest.');
-}
-
-/** A token that every process with the same master key knows, and nobody else. */
-function derived(core: Core, purpose: string): string {
-  return createHmac('sha256', core.options.masterKey).update(`trailgraph ${purpose}`).digest('base64url');
 }
 
 function isLoopback(host: string): boolean {

@@ -70,6 +70,7 @@ async function start(options: TrailGraphOptions, openings: Openings): Promise<Tr
     log,
     version,
     masterKey: servers.masterKey,
+    previousKey: previousKeyOf(settings),
     mongodbUri: servers.mongodbUri,
     redisUrl: servers.redisUrl,
   });
@@ -147,6 +148,10 @@ async function openMasterKey(settings: Settings, embedded: boolean): Promise<Buf
   );
 }
 
+function previousKeyOf({ TRAILGRAPH_PREVIOUS_MASTER_KEY: given }: Settings): Buffer | null {
+  return given ? masterKeyFrom(given) : null;
+}
+
 async function startWorkers(
   core: Core,
   options: TrailGraphOptions,
@@ -167,6 +172,9 @@ async function startWorkers(
       MONGODB_URI: servers.mongodbUri,
       REDIS_URL: servers.redisUrl,
       TRAILGRAPH_MASTER_KEY: servers.masterKey.toString('base64'),
+      ...(settings.TRAILGRAPH_PREVIOUS_MASTER_KEY
+        ? { TRAILGRAPH_PREVIOUS_MASTER_KEY: settings.TRAILGRAPH_PREVIOUS_MASTER_KEY }
+        : {}),
       TRAILGRAPH_OWN_PORTS: guard.ownPorts.join(','),
       WEBHOOK_ALLOW_CIDRS: cidrs(settings.WEBHOOK_ALLOW_CIDRS),
       AWS_ENDPOINT_ALLOW_CIDRS: cidrs(settings.AWS_ENDPOINT_ALLOW_CIDRS),

@@ -1,11 +1,12 @@
 import type { Redis } from 'ioredis';
 import { SecretBox } from './auth/secret-box';
 import type { Settings } from './config/settings';
-import { DIRECT_SOURCE_ID } from './domain/source';
+import { DIRECT_SOURCE_ID, type HttpPushConfig } from './domain/source';
 import { CommitBus } from './live/bus';
 import type { Logger } from './observe/logger';
 import { Metrics } from './observe/metrics';
 import { HintQueue } from './pipeline/hint-queue';
+import { requireMasterKey } from './rekey';
 import { BatchStore } from './store/batches';
 import { CheckpointStore } from './store/checkpoints';
 import { StoreClock } from './store/clock';
@@ -17,6 +18,7 @@ import { ensureIndexes } from './store/indexes';
 import { LeaseStore } from './store/leases';
 import { QuarantineStore } from './store/quarantine';
 import { ReplayStore } from './store/replays';
+import { SealedSecretStore } from './store/sealed-secrets';
 import { SessionStore } from './store/sessions';
 import { SigningKeyStore } from './store/signing-keys';
 import { SourceStore } from './store/sources';
@@ -30,6 +32,8 @@ export interface CoreOptions {
   mongodbUri: string;
   redisUrl: string;
   masterKey: Buffer;
+  /** Still opens what was sealed under it, while secrets are rewrapped. */
+  previousKey: Buffer | null;
   version: string;
   log: Logger;
 }
@@ -66,7 +70,7 @@ export class Core {
     readonly clock: StoreClock,
   ) {
     const { connection, db } = store;
-    this.box = new SecretBox(options.masterKey);
+    this.box = new SecretBox(options.masterKey, options.previousKey);
     this.sources = new SourceStore(connection, db, clock);
     this.batches = new BatchStore(db, clock);
     this.events = new EventStore(db);
@@ -88,10 +92,17 @@ export class Core {
     );
   }
 
-  /** Connects, and makes the indexes and what is built in. @throws Unavailable where MongoDB does not answer */
+  /**
+   * Connects, and makes the indexes and what is built in.
+   * @throws Unavailable where MongoDB does not answer, Invalid where its secrets were sealed with another master key
+   */
   static async open(options: CoreOptions): Promise<Core> {
     const store = await connectStore(options.mongodbUri);
     try {
+      await requireMasterKey(
+        new SealedSecretStore(store.db),
+        new SecretBox(options.masterKey, options.previousKey),
+      );
       await ensureIndexes(store.db, { eventsDays: options.settings.RETENTION_DAYS });
       return new Core(options, store, await StoreClock.open(store.db));
     } catch (error) {
@@ -142,14 +153,14 @@ export class Core {
   };
 
   /** Makes the source that records count on when nobody names one. */
-  async ensureDirectSource(token: { hash: string; hint: string }): Promise<void> {
+  async ensureDirectSource(token: HttpPushConfig): Promise<void> {
     if (await this.sources.getAny(DIRECT_SOURCE_ID)) return;
     await this.sources
       .create({
         _id: DIRECT_SOURCE_ID,
         name: 'direct',
         kind: 'HTTP_PUSH',
-        httpPush: { tokenHash: token.hash, tokenHint: token.hint },
+        httpPush: token,
       })
       .catch(async (error: unknown) => {
         if (!(await this.sources.getAny(DIRECT_SOURCE_ID))) throw error; // Another process made it meanwhile.

@@ -20,6 +20,7 @@ import type { OpenedSecrets } from './pipeline/forward/sender';
 import { HeadWatch } from './pipeline/head-watch';
 import { RecentSlices } from './pipeline/recent-slices';
 import type { SourceClient } from './pipeline/source-client';
+import { SourceWatch } from './pipeline/source-watch';
 import { Sweeper } from './pipeline/sweeper';
 import { BATCHES_AT_A_TIME, FETCHES_AT_A_TIME, Worker } from './pipeline/worker';
 import { AwsClients, type StaticKeys } from './sources/aws/aws-clients';
@@ -157,6 +158,7 @@ function makeWorker(core: Core, { enricher, aws, agent, heads, crash }: WorkerPa
     sweeper: new Sweeper({
       ...core.stores(),
       folder: new Folder(core.commits, core.sources),
+      watch: new SourceWatch({ sources: core.sources, batches: core.batches, metrics, now, log }),
       hint: core.hint,
       metrics,
       log,

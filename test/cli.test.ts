@@ -68,7 +68,7 @@ describe('trailgraph', () => {
   test('shows its help and its version, and ends with 0', async () => {
     const help = await trailgraph(['--help']);
     expect(help).toMatchObject({ code: 0, stderr: '' });
-    for (const name of ['user', 'ingest', 'schema'])
+    for (const name of ['user', 'ingest', 'quarantine', 'batch', 'rekey', 'schema'])
       expect(help.stdout).toMatch(new RegExp(`^  ${name}`, 'm'));
     const { version } = JSON.parse(await readFile(join(__dirname, '../package.json'), 'utf8')) as {
       version: string;
@@ -77,7 +77,11 @@ describe('trailgraph', () => {
   });
 
   test.each([
-    ['no command', [], 'trailgraph: say what to do: `user`, `ingest`, `schema`.'],
+    [
+      'no command',
+      [],
+      'trailgraph: say what to do: `user`, `ingest`, `quarantine`, `batch`, `rekey`, `schema`.',
+    ],
     ['a command that is none', ['ingets', 'x'], "trailgraph: there is no command 'ingets', only `user`"],
     ['an option that is none', ['schema', '--output'], "trailgraph: unknown option '--output'"],
     ['no path', ['ingest'], "trailgraph: missing required argument 'path'"],

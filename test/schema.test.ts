@@ -123,6 +123,7 @@ describe('the GraphQL schema', () => {
       'health.graphql',
       'people.graphql',
       'replays.graphql',
+      'quarantine.graphql',
       'sources.graphql',
       'webhooks.graphql',
     ]);

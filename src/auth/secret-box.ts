@@ -59,13 +59,27 @@ export class SecretBox {
   /** Names the master key without telling anything of it. */
   readonly keyId: string;
 
-  /** @param masterKey 32 bytes, as `masterKeyFrom` gives them */
-  constructor(private readonly masterKey: Buffer) {
+  private readonly previous: SecretBox | null;
+
+  /**
+   * @param masterKey 32 bytes, as `masterKeyFrom` gives them
+   * @param previousKey one that still opens what was sealed under it, while `trailgraph rekey` runs
+   */
+  constructor(
+    private readonly masterKey: Buffer,
+    previousKey: Buffer | null = null,
+  ) {
+    this.previous = previousKey && new SecretBox(previousKey);
     if (masterKey.length !== KEY_BYTES) throw new Invalid(`a master key has ${KEY_BYTES} bytes`);
     this.keyId = createHmac('sha256', masterKey)
       .update('trailgraph master key id')
       .digest('hex')
       .slice(0, 16);
+  }
+
+  /** The ids of the master keys whose secrets it opens. */
+  get keyIds(): string[] {
+    return this.previous ? [this.keyId, this.previous.keyId] : [this.keyId];
   }
 
   seal(plain: string | Buffer, place: SecretPlace): SealedSecret {
@@ -80,12 +94,32 @@ export class SecretBox {
 
   /** @throws WrongMasterKey, BrokenSeal */
   open(sealed: Sealed, place: SecretPlace): Buffer {
+    const { data, dataKey } = this.unwrap(sealed, place);
+    return decrypt(dataKey, data, bound('data', place), place);
+  }
+
+  /**
+   * The same secret under this box's master key: its data key is wrapped anew, the data is not touched.
+   * @param from a box that opens it
+   * @throws WrongMasterKey, BrokenSeal
+   */
+  rewrap(sealed: Sealed, place: SecretPlace, from: SecretBox): SealedSecret {
+    const { data, dataKey } = from.unwrap(sealed, place);
+    return {
+      v: 1,
+      keyId: this.keyId,
+      wrappedKey: encrypt(this.masterKey, dataKey, bound('key', place)),
+      data,
+    };
+  }
+
+  private unwrap(sealed: Sealed, place: SecretPlace): { data: string; dataKey: Buffer } {
     const { v, keyId, wrappedKey, data } = sealed;
     if (v !== 1 || typeof keyId !== 'string' || typeof wrappedKey !== 'string' || typeof data !== 'string')
       throw new BrokenSeal(`what stands in ${nameOf(place)} is not a sealed secret of version 1`);
+    if (keyId === this.previous?.keyId) return this.previous.unwrap(sealed, place);
     if (keyId !== this.keyId) throw new WrongMasterKey(keyId.slice(0, 64), this.keyId);
-    const dataKey = decrypt(this.masterKey, wrappedKey, bound('key', place), place);
-    return decrypt(dataKey, data, bound('data', place), place);
+    return { data, dataKey: decrypt(this.masterKey, wrappedKey, bound('key', place), place) };
   }
 }
 

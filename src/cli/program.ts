@@ -6,6 +6,7 @@ import { DIRECT_SOURCE_ID } from '../domain/source';
 import { ROLES, type Role } from '../domain/user';
 import type { PasswordInput } from './ask-password';
 import { CommandFailure, type ExitCode } from './failure';
+import { addQuarantine } from './quarantine/commands';
 
 /** What the commands have of the process that they run in. */
 export interface CommandProcess {
@@ -37,6 +38,13 @@ export function createProgram(io: CommandProcess): Command {
     .action((_, command: Command) => command.error(unknownCommand(command)));
   addUser(program, io);
   addIngest(program, io);
+  addQuarantine(program, {
+    settings: () => settingsOf(io),
+    print: (text) => void io.stdout.write(text),
+    complain: (text) => void io.stderr.write(text),
+    exit: io.exit,
+  });
+  addRekey(program, io);
   addSchema(program, io);
   program.allowExcessArguments();
   return program;
@@ -117,6 +125,37 @@ function addIngest(program: Command, io: CommandProcess): void {
         const { stdout, stderr } = io;
         const json = options.json === true;
         io.exit(await ingest({ paths, door, json, stdout, stderr, stopped: io.stopped() }));
+      },
+    );
+}
+
+function addRekey(program: Command, io: CommandProcess): void {
+  program
+    .command('rekey')
+    .description(
+      'Puts every secret of the database under a new master key. May be interrupted and run again. The new key is taken from --to-key-file or TRAILGRAPH_NEW_MASTER_KEY.',
+    )
+    .option('--to-key-file <file>', 'holds the new key: 32 random bytes as base64 or hex')
+    .option('--dry-run', 'only opens and counts the secrets')
+    .option(
+      '--servers-have-both',
+      'goes on while servers run: they were started with the new key as TRAILGRAPH_MASTER_KEY and the old one as TRAILGRAPH_PREVIOUS_MASTER_KEY',
+    )
+    .addOption(dataDir())
+    .action(
+      async (options: { toKeyFile?: string; dryRun?: true; serversHaveBoth?: true; dataDir?: string }) => {
+        const { rekeyDatabase } = await import('./rekey/command.js');
+        const { toKeyFile = null, dryRun = false, serversHaveBoth = false, dataDir = null } = options;
+        await rekeyDatabase({
+          toKeyFile,
+          dryRun,
+          serversHaveBoth,
+          dataDir,
+          settings: settingsOf(io),
+          environment: io.environment,
+          print: (text) => void io.stdout.write(text),
+          progress: (text) => void io.stderr.write(text),
+        });
       },
     );
 }

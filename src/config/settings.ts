@@ -82,6 +82,9 @@ export const SETTINGS = z.object({
   TRAILGRAPH_MASTER_KEY: optional.describe(
     '32 random bytes, base64 or hex, that seal secrets at rest. Secret.',
   ),
+  TRAILGRAPH_PREVIOUS_MASTER_KEY: optional.describe(
+    'The master key of before, while `trailgraph rekey` runs: what it sealed is still opened. Secret.',
+  ),
   TRAILGRAPH_CRASH_AT: optional.describe('For tests: the named stage at which the process kills itself.'),
   TRAILGRAPH_LEASE_SECONDS: integer(1, 600)
     .default(30)
@@ -109,8 +112,10 @@ export type Settings = z.infer<typeof SETTINGS>;
 export const COMMAND_SETTINGS = SETTINGS.pick({
   DATA_DIR: true,
   MONGODB_URI: true,
+  MONGOD_BINARY: true,
   TRAILGRAPH_MASTER_KEY: true,
 }).extend({
+  TRAILGRAPH_NEW_MASTER_KEY: optional.describe('For `trailgraph rekey`: the master key to come. Secret.'),
   TRAILGRAPH_TOKEN: optional.describe(
     'For commands: the ingest token of a source, or the access token of an OPERATOR. Secret.',
   ),
@@ -123,6 +128,8 @@ export const SECRET_SETTINGS = [
   'MONGODB_URI',
   'REDIS_URL',
   'TRAILGRAPH_MASTER_KEY',
+  'TRAILGRAPH_PREVIOUS_MASTER_KEY',
+  'TRAILGRAPH_NEW_MASTER_KEY',
   'TRAILGRAPH_TOKEN',
 ] as const;
 

@@ -39,6 +39,8 @@ export interface NewBatch {
   backfillId?: string;
   /** Stored by a backfill that must not alert. */
   silent?: true;
+  /** Where quarantined records are tried again: the entry of each record, in order. */
+  entries?: string[];
 }
 
 /** A unit of fetched work in the ledger. */
@@ -58,6 +60,8 @@ export interface Batch extends NewBatch, Counters {
   createdAt: Date;
   /** Set in a final state only: retention counts from it. */
   doneAt: Date | null;
+  /** How often an operator had it tried again from the beginning; absent: never. */
+  retries?: number;
   /** The outcome of each part, once settled. */
   partResults?: PartResult[];
 }

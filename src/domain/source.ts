@@ -1,8 +1,11 @@
 import type { EventFilter } from './filter';
+import type { Rhythm } from './rhythm';
+import type { SourceConcern } from './source-health';
 
 export type SourceKind = 'LOOKUP_EVENTS' | 'S3_BUCKET' | 'S3_SQS' | 'HTTP_PUSH' | 'DEMO';
 export type SourceState = 'ACTIVE' | 'PAUSED';
-export type HealthStatus = 'UNKNOWN' | 'HEALTHY' | 'DEGRADED' | 'FAILING';
+export const HEALTH_STATUSES = ['UNKNOWN', 'HEALTHY', 'DEGRADED', 'FAILING'] as const;
+export type HealthStatus = (typeof HEALTH_STATUSES)[number];
 
 /** The built-in source that records count on which nobody gave a source: `ingestEvents` and `trailgraph ingest`. */
 export const DIRECT_SOURCE_ID = 'direct';
@@ -131,6 +134,14 @@ export interface Source {
   /** Folded from the commits up to and including `through`. */
   counters: Counters;
   through: number;
+  /** When anything came last, known or new; folded like the counters. Absent in documents of 0.1, as are the next three. */
+  heardAt?: Date | null;
+  /** How regularly something new comes; folded like the counters. */
+  rhythm?: Rhythm;
+  /** What the watch found; null where nothing is amiss. */
+  concern?: SourceConcern | null;
+  /** The database's time of the last change that its readers may see. */
+  changedAt?: Date;
   /** When the next fetch is due; null for kinds that are not polled. */
   nextRunAt: Date | null;
   /** Fencing token of the fetch in progress. */

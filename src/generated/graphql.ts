@@ -14,7 +14,7 @@ export type AddressKind =
 
 /** How to reach AWS. Keys are sealed and never shown again. */
 export type AwsAccessInput = {
-  /** Access key id. */
+  /** Access key id. Without keys and endpointUrl the server's own credentials are used; that is an ADMIN's to decide. */
   accessKeyId?: string | null | undefined;
   /** http(s) URL of an S3-compatible server. */
   endpointUrl?: string | null | undefined;
@@ -22,6 +22,8 @@ export type AwsAccessInput = {
   profile?: string | null | undefined;
   /** us-east-1 where it is absent. */
   region?: string | null | undefined;
+  /** ARN of a role that is assumed on top of the source's keys, the profile or the server's own credentials. {accountId} in it stands for each account of a LOOKUP_EVENTS source in turn. */
+  roleArn?: string | null | undefined;
   /** Secret access key. */
   secretAccessKey?: string | null | undefined;
   /** Of temporary keys. */
@@ -35,6 +37,13 @@ export type BatchState =
   | 'FAILED'
   | 'PENDING'
   | 'QUARANTINED';
+
+/** WARN: works, and should be looked at. SKIPPED: not tried, since a step that it rests on did not succeed. */
+export type CheckStatus =
+  | 'FAIL'
+  | 'PASS'
+  | 'SKIPPED'
+  | 'WARN';
 
 /** Exactly one of lookupEvents, s3, sqs, httpPush, demo: it sets the kind. */
 export type CreateSourceInput = {
@@ -417,6 +426,31 @@ export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type ViewerQuery = { viewer: { role: Role, user: { id: string, email: string, role: Role, createdAt: string, lastLoginAt: string | null } | null } | null };
 
+export type QuarantinePartsFragment = { id: string, sourceId: string, batchId: string, position: number, reason: string, createdAt: string };
+
+export type QuarantineQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  sourceId?: string | null | undefined;
+}>;
+
+
+export type QuarantineQuery = { quarantine: { totalCount: number, nodes: Array<{ id: string, sourceId: string, batchId: string, position: number, reason: string, createdAt: string }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type QuarantinedRecordQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type QuarantinedRecordQuery = { quarantinedRecord: { text: string, id: string, sourceId: string, batchId: string, position: number, reason: string, createdAt: string } | null };
+
+export type RetryQuarantinedMutationVariables = Exact<{
+  ids: Array<string> | string;
+}>;
+
+
+export type RetryQuarantinedMutation = { retryQuarantined: { received: number, stored: number, duplicates: number, dropped: number, rejected: Array<{ index: number, reason: string }> } };
+
 export type ReplayPartsFragment = { id: string, webhookId: string | null, dryRun: boolean, state: ReplayState, matched: number, sent: number, error: string | null, createdAt: string, doneAt: string | null, webhook: { name: string } | null };
 
 export type ReplayQueryVariables = Exact<{
@@ -457,7 +491,7 @@ export type CancelReplayMutationVariables = Exact<{
 
 export type CancelReplayMutation = { cancelReplay: { id: string, webhookId: string | null, dryRun: boolean, state: ReplayState, matched: number, sent: number, error: string | null, createdAt: string, doneAt: string | null, webhook: { name: string } | null } };
 
-export type SourcePartsFragment = { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } };
+export type SourcePartsFragment = { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, roleArn: string | null, externalId: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } };
 
 export type BatchPartsFragment = { id: string, sourceId: string, reference: string, state: BatchState, attempts: number, received: number, stored: number, duplicates: number, dropped: number, rejected: number, error: string | null, createdAt: string, doneAt: string | null };
 
@@ -469,14 +503,14 @@ export type SourcesQueryVariables = Exact<{
 }>;
 
 
-export type SourcesQuery = { sources: { totalCount: number, nodes: Array<{ id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type SourcesQuery = { sources: { totalCount: number, nodes: Array<{ id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, roleArn: string | null, externalId: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type SourceQueryVariables = Exact<{
   id: string;
 }>;
 
 
-export type SourceQuery = { source: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } | null };
+export type SourceQuery = { source: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, roleArn: string | null, externalId: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } | null };
 
 export type SourceBatchesQueryVariables = Exact<{
   id: string;
@@ -500,7 +534,7 @@ export type CreateSourceMutationVariables = Exact<{
 }>;
 
 
-export type CreateSourceMutation = { createSource: { ingestToken: string | null, source: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } } };
+export type CreateSourceMutation = { createSource: { ingestToken: string | null, source: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, roleArn: string | null, externalId: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } } };
 
 export type UpdateSourceMutationVariables = Exact<{
   id: string;
@@ -508,7 +542,7 @@ export type UpdateSourceMutationVariables = Exact<{
 }>;
 
 
-export type UpdateSourceMutation = { updateSource: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } };
+export type UpdateSourceMutation = { updateSource: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, roleArn: string | null, externalId: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } };
 
 export type DeleteSourceMutationVariables = Exact<{
   id: string;
@@ -522,21 +556,50 @@ export type PauseSourceMutationVariables = Exact<{
 }>;
 
 
-export type PauseSourceMutation = { pauseSource: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } };
+export type PauseSourceMutation = { pauseSource: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, roleArn: string | null, externalId: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } };
 
 export type ResumeSourceMutationVariables = Exact<{
   id: string;
 }>;
 
 
-export type ResumeSourceMutation = { resumeSource: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } };
+export type ResumeSourceMutation = { resumeSource: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, roleArn: string | null, externalId: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } };
 
 export type FetchNowMutationVariables = Exact<{
   sourceId: string;
 }>;
 
 
-export type FetchNowMutation = { fetchNow: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } };
+export type FetchNowMutation = { fetchNow: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, roleArn: string | null, externalId: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } };
+
+export type TestSourceMutationVariables = Exact<{
+  id?: string | null | undefined;
+  input?: CreateSourceInput | null | undefined;
+}>;
+
+
+export type TestSourceMutation = { testSource: { ok: boolean, callerArn: string | null, sampleRecords: Array<unknown>, policyDocument: unknown, checks: Array<{ name: string, status: CheckStatus, message: string, remedy: string | null, awsAction: string | null }> } };
+
+export type RotateIngestTokenMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type RotateIngestTokenMutation = { rotateIngestToken: { ingestToken: string | null, source: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, roleArn: string | null, externalId: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } } };
+
+export type SourceChangedSubscriptionVariables = Exact<{
+  ids?: Array<string> | string | null | undefined;
+}>;
+
+
+export type SourceChangedSubscription = { sourceChanged: { id: string, name: string, kind: SourceKind, state: SourceState, createdAt: string, updatedAt: string, dropFilter: unknown, aws: { region: string, profile: string | null, roleArn: string | null, externalId: string | null, hasStaticKeys: boolean, endpointUrl: string | null } | null, s3: { bucket: string, prefix: string | null, accountIds: Array<string> | null, regions: Array<string> | null, organizationId: string | null, pollIntervalSeconds: number, startAt: string | null } | null, httpPush: { path: string, tokenHint: string } | null, demo: { eventsPerSecond: number, seed: number | null } | null, status: { health: HealthStatus, lastError: string | null, lastErrorAt: string | null, remedy: string | null, lastSuccessAt: string | null, nextRunAt: string | null, checkpoint: string | null, received: number, stored: number, duplicates: number, dropped: number, rejected: number } } };
+
+export type RetryBatchMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type RetryBatchMutation = { retryBatch: { id: string, sourceId: string, reference: string, state: BatchState, attempts: number, received: number, stored: number, duplicates: number, dropped: number, rejected: number, error: string | null, createdAt: string, doneAt: string | null } };
 
 export type WebhookPartsFragment = { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, maxPerSecond: number | null, ordered: boolean, publicKey: string | null, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number, p50Ms: number | null, p95Ms: number | null, breakerOpenUntil: string | null } };
 
@@ -725,6 +788,16 @@ export const SessionPartsFragmentDoc = new TypedDocumentString(`
   }
 }
     `, {"fragmentName":"SessionParts"}) as unknown as TypedDocumentString<SessionPartsFragment, unknown>;
+export const QuarantinePartsFragmentDoc = new TypedDocumentString(`
+    fragment QuarantineParts on QuarantinedRecord {
+  id
+  sourceId
+  batchId
+  position
+  reason
+  createdAt
+}
+    `, {"fragmentName":"QuarantineParts"}) as unknown as TypedDocumentString<QuarantinePartsFragment, unknown>;
 export const ReplayPartsFragmentDoc = new TypedDocumentString(`
     fragment ReplayParts on Replay {
   id
@@ -752,6 +825,8 @@ export const SourcePartsFragmentDoc = new TypedDocumentString(`
   aws {
     region
     profile
+    roleArn
+    externalId
     hasStaticKeys
     endpointUrl
   }
@@ -1153,6 +1228,56 @@ export const ViewerDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ViewerQuery, ViewerQueryVariables>;
+export const QuarantineDocument = new TypedDocumentString(`
+    query Quarantine($first: Int, $after: String, $sourceId: ID) {
+  quarantine(first: $first, after: $after, sourceId: $sourceId) {
+    totalCount
+    nodes {
+      ...QuarantineParts
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+    fragment QuarantineParts on QuarantinedRecord {
+  id
+  sourceId
+  batchId
+  position
+  reason
+  createdAt
+}`) as unknown as TypedDocumentString<QuarantineQuery, QuarantineQueryVariables>;
+export const QuarantinedRecordDocument = new TypedDocumentString(`
+    query QuarantinedRecord($id: ID!) {
+  quarantinedRecord(id: $id) {
+    ...QuarantineParts
+    text
+  }
+}
+    fragment QuarantineParts on QuarantinedRecord {
+  id
+  sourceId
+  batchId
+  position
+  reason
+  createdAt
+}`) as unknown as TypedDocumentString<QuarantinedRecordQuery, QuarantinedRecordQueryVariables>;
+export const RetryQuarantinedDocument = new TypedDocumentString(`
+    mutation RetryQuarantined($ids: [ID!]!) {
+  retryQuarantined(ids: $ids) {
+    received
+    stored
+    duplicates
+    dropped
+    rejected {
+      index
+      reason
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RetryQuarantinedMutation, RetryQuarantinedMutationVariables>;
 export const ReplayDocument = new TypedDocumentString(`
     query Replay($id: ID!) {
   replay(id: $id) {
@@ -1276,6 +1401,8 @@ export const SourcesDocument = new TypedDocumentString(`
   aws {
     region
     profile
+    roleArn
+    externalId
     hasStaticKeys
     endpointUrl
   }
@@ -1328,6 +1455,8 @@ export const SourceDocument = new TypedDocumentString(`
   aws {
     region
     profile
+    roleArn
+    externalId
     hasStaticKeys
     endpointUrl
   }
@@ -1433,6 +1562,8 @@ export const CreateSourceDocument = new TypedDocumentString(`
   aws {
     region
     profile
+    roleArn
+    externalId
     hasStaticKeys
     endpointUrl
   }
@@ -1485,6 +1616,8 @@ export const UpdateSourceDocument = new TypedDocumentString(`
   aws {
     region
     profile
+    roleArn
+    externalId
     hasStaticKeys
     endpointUrl
   }
@@ -1542,6 +1675,8 @@ export const PauseSourceDocument = new TypedDocumentString(`
   aws {
     region
     profile
+    roleArn
+    externalId
     hasStaticKeys
     endpointUrl
   }
@@ -1594,6 +1729,8 @@ export const ResumeSourceDocument = new TypedDocumentString(`
   aws {
     region
     profile
+    roleArn
+    externalId
     hasStaticKeys
     endpointUrl
   }
@@ -1646,6 +1783,8 @@ export const FetchNowDocument = new TypedDocumentString(`
   aws {
     region
     profile
+    roleArn
+    externalId
     hasStaticKeys
     endpointUrl
   }
@@ -1682,6 +1821,155 @@ export const FetchNowDocument = new TypedDocumentString(`
     rejected
   }
 }`) as unknown as TypedDocumentString<FetchNowMutation, FetchNowMutationVariables>;
+export const TestSourceDocument = new TypedDocumentString(`
+    mutation TestSource($id: ID, $input: CreateSourceInput) {
+  testSource(id: $id, input: $input) {
+    ok
+    callerArn
+    checks {
+      name
+      status
+      message
+      remedy
+      awsAction
+    }
+    sampleRecords
+    policyDocument
+  }
+}
+    `) as unknown as TypedDocumentString<TestSourceMutation, TestSourceMutationVariables>;
+export const RotateIngestTokenDocument = new TypedDocumentString(`
+    mutation RotateIngestToken($id: ID!) {
+  rotateIngestToken(id: $id) {
+    source {
+      ...SourceParts
+    }
+    ingestToken
+  }
+}
+    fragment SourceParts on Source {
+  id
+  name
+  kind
+  state
+  createdAt
+  updatedAt
+  aws {
+    region
+    profile
+    roleArn
+    externalId
+    hasStaticKeys
+    endpointUrl
+  }
+  s3 {
+    bucket
+    prefix
+    accountIds
+    regions
+    organizationId
+    pollIntervalSeconds
+    startAt
+  }
+  httpPush {
+    path
+    tokenHint
+  }
+  demo {
+    eventsPerSecond
+    seed
+  }
+  dropFilter
+  status {
+    health
+    lastError
+    lastErrorAt
+    remedy
+    lastSuccessAt
+    nextRunAt
+    checkpoint
+    received
+    stored
+    duplicates
+    dropped
+    rejected
+  }
+}`) as unknown as TypedDocumentString<RotateIngestTokenMutation, RotateIngestTokenMutationVariables>;
+export const SourceChangedDocument = new TypedDocumentString(`
+    subscription SourceChanged($ids: [ID!]) {
+  sourceChanged(ids: $ids) {
+    ...SourceParts
+  }
+}
+    fragment SourceParts on Source {
+  id
+  name
+  kind
+  state
+  createdAt
+  updatedAt
+  aws {
+    region
+    profile
+    roleArn
+    externalId
+    hasStaticKeys
+    endpointUrl
+  }
+  s3 {
+    bucket
+    prefix
+    accountIds
+    regions
+    organizationId
+    pollIntervalSeconds
+    startAt
+  }
+  httpPush {
+    path
+    tokenHint
+  }
+  demo {
+    eventsPerSecond
+    seed
+  }
+  dropFilter
+  status {
+    health
+    lastError
+    lastErrorAt
+    remedy
+    lastSuccessAt
+    nextRunAt
+    checkpoint
+    received
+    stored
+    duplicates
+    dropped
+    rejected
+  }
+}`) as unknown as TypedDocumentString<SourceChangedSubscription, SourceChangedSubscriptionVariables>;
+export const RetryBatchDocument = new TypedDocumentString(`
+    mutation RetryBatch($id: ID!) {
+  retryBatch(id: $id) {
+    ...BatchParts
+  }
+}
+    fragment BatchParts on Batch {
+  id
+  sourceId
+  reference
+  state
+  attempts
+  received
+  stored
+  duplicates
+  dropped
+  rejected
+  error
+  createdAt
+  doneAt
+}`) as unknown as TypedDocumentString<RetryBatchMutation, RetryBatchMutationVariables>;
 export const WebhooksDocument = new TypedDocumentString(`
     query Webhooks($first: Int, $after: String, $states: [WebhookState!]) {
   webhooks(first: $first, after: $after, states: $states) {

@@ -8,6 +8,7 @@ import type { Context } from './context';
 import { EventConnectionResolver, EventResolver } from './events/resolver';
 import { HealthResolver } from './health/resolver';
 import { PeopleResolver } from './people/resolver';
+import { QuarantineConnectionResolver, QuarantineResolver } from './quarantine/resolver';
 import { ReplayResolver } from './replays/resolver';
 import { DateTimeScalar } from './scalars';
 import { BatchResolver, SourceResolver } from './sources/resolver';
@@ -28,6 +29,8 @@ export interface Resolvers {
   sources: SourceResolver;
   sourceTests: SourceTestResolver;
   batches: BatchResolver;
+  quarantine: QuarantineResolver;
+  quarantineConnections: QuarantineConnectionResolver;
   events: EventResolver;
   eventConnections: EventConnectionResolver;
   eventLinks: EventLinksResolver;
@@ -63,6 +66,8 @@ function build(resolverOf: (cls: unknown) => unknown): Promise<GraphQLSchema> {
       SourceResolver,
       SourceTestResolver,
       BatchResolver,
+      QuarantineResolver,
+      QuarantineConnectionResolver,
       EventResolver,
       EventConnectionResolver,
       EventLinksResolver,

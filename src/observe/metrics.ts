@@ -7,7 +7,7 @@ import {
   type MetricObject,
   Registry,
 } from 'prom-client';
-import type { Counters, SourceKind } from '../domain/source';
+import type { Counters, HealthStatus, SourceKind } from '../domain/source';
 
 /** What a worker process tells its parent of its metrics. */
 export type MetricsSnapshot = MetricObject[];
@@ -65,6 +65,20 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  private readonly sourcesByHealth = new Gauge({
+    name: 'trailgraph_sources',
+    help: 'Active sources by health.',
+    labelNames: ['health'],
+    registers: [this.registry],
+  });
+  private readonly sourceLag = new Gauge({
+    name: 'trailgraph_source_lag_seconds',
+    help: 'Age of what the source that lags most has not settled, by kind of source.',
+    labelNames: ['kind'],
+    registers: [this.registry],
+    aggregator: 'max',
+  });
+
   constructor(options: { process: boolean }) {
     if (options.process) collectDefaultMetrics({ register: this.registry, prefix: 'trailgraph_' });
   }
@@ -98,6 +112,14 @@ export class Metrics {
 
   batchesPending(count: number): void {
     this.pending.set(count);
+  }
+
+  /** Replaces what was told of the sources; empty where this process does not watch them any more. */
+  sources(healths: Map<HealthStatus, number>, lagSeconds: Map<SourceKind, number>): void {
+    this.sourcesByHealth.reset();
+    this.sourceLag.reset();
+    for (const [health, count] of healths) this.sourcesByHealth.set({ health }, count);
+    for (const [kind, seconds] of lagSeconds) this.sourceLag.set({ kind }, seconds);
   }
 
   snapshot(): Promise<MetricsSnapshot> {

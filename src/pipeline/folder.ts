@@ -1,6 +1,8 @@
+import type { Commit } from '../domain/commit';
+import { heard, type Rhythm } from '../domain/rhythm';
 import { addCounts, type Counters, NO_COUNTS } from '../domain/source';
 import type { CommitStore } from '../store/commits';
-import type { SourceStore } from '../store/sources';
+import type { Folded, SourceStore } from '../store/sources';
 
 const COMMITS_A_PASS = 500;
 
@@ -23,16 +25,27 @@ export class Folder {
     const last = commits.at(-1);
     if (!last) return false;
     const ids = [...new Set(commits.map((commit) => commit.sourceId))];
-    const through = await this.sources.foldedThrough(ids);
+    const states = await this.sources.foldStates(ids);
     for (const id of ids) {
-      const from = through.get(id);
-      if (from === undefined || from >= last._id) continue;
-      const mine = commits.filter((commit) => commit.sourceId === id && commit._id > from);
-      const counts = mine.reduce<Counters>((sum, commit) => addCounts(sum, commit), NO_COUNTS);
-      await this.sources.fold(id, counts, from, last._id);
+      const state = states.get(id);
+      if (!state || state.through >= last._id) continue;
+      const mine = commits.filter((commit) => commit.sourceId === id && commit._id > state.through);
+      await this.sources.fold(id, foldedOf(mine, state.rhythm), state.through, last._id);
     }
     await this.commits.keepHead(last._id);
     this.folded = last._id;
     return commits.length === COMMITS_A_PASS;
   }
+}
+
+function foldedOf(commits: Commit[], before: Rhythm): Folded {
+  const live = commits.filter((commit) => !commit.silent && commit.received > 0);
+  return {
+    counts: commits.reduce<Counters>((sum, commit) => addCounts(sum, commit), NO_COUNTS),
+    // What was known already says nothing of whether something comes: a poll looks back over its overlap.
+    rhythm: live
+      .filter((commit) => commit.received > commit.duplicates)
+      .reduce((rhythm, commit) => heard(rhythm, commit.at), before),
+    heardAt: live.at(-1)?.at ?? null,
+  };
 }

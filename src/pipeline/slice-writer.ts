@@ -61,7 +61,7 @@ export class SliceWriter {
     const fresh = candidates.filter((candidate) => !owners.has(candidate.parsed.id));
     const documents = this.enrich(fresh, outcomes);
     const there = await this.parts.events.insert(documents);
-    await this.parts.quarantine.add(rejected);
+    await this.keep(rejected);
     this.parts.crash('events-inserted');
     const inserted = documents.filter((event) => !there.has(event._id));
     const ours = this.ownedEarlier(candidates, await this.withLate(owners, there));
@@ -77,6 +77,7 @@ export class SliceWriter {
       ids.map(({ id }) => id),
       outcomes,
     );
+    await this.clear(slice, outcomes);
     return {
       commit,
       appended,
@@ -120,7 +121,8 @@ export class SliceWriter {
     { reason, text }: { reason: string; text: string },
   ): QuarantinedRecord {
     return {
-      _id: `${this.batch._id}:${position}`,
+      _id: this.batch.entries?.[position] ?? `${this.batch._id}:${position}`,
+      ...(this.batch.silent ? { silent: true as const } : {}),
       sourceId: this.batch.sourceId,
       batchId: this.batch._id,
       position,
@@ -128,6 +130,25 @@ export class SliceWriter {
       text,
       createdAt: this.parts.now(),
     };
+  }
+
+  /** What is rejected once more keeps its one entry, with the newest reason. */
+  private async keep(rejected: QuarantinedRecord[]): Promise<void> {
+    const { quarantine } = this.parts;
+    if (this.batch.entries) await quarantine.renew(rejected);
+    else if (this.batch.retries) await quarantine.replace(rejected);
+    else await quarantine.add(rejected);
+  }
+
+  /** Where records are tried again, those that are no longer rejected leave quarantine, once that is committed. */
+  private async clear(slice: Slice, outcomes: RecordOutcome[]): Promise<void> {
+    const { entries, retries, _id: batchId } = this.batch;
+    if (!entries && !retries) return;
+    const kept = outcomes.flatMap((outcome, index) =>
+      outcome === 'rejected' ? [] : [slice.firstRecord + index],
+    );
+    if (entries) await this.parts.quarantine.remove(kept.flatMap((position) => entries[position] ?? []));
+    else await this.parts.quarantine.removePositions(batchId, kept);
   }
 
   private async lookFirst(candidates: Candidate[]): Promise<Map<string, Owner>> {

@@ -6,6 +6,7 @@ import type { LeaseStore } from '../store/leases';
 import type { SourceStore } from '../store/sources';
 import type { WebhookStore } from '../store/webhooks';
 import type { Folder } from './folder';
+import type { SourceWatch } from './source-watch';
 
 export interface SweeperParts {
   leases: LeaseStore;
@@ -14,6 +15,7 @@ export interface SweeperParts {
   webhooks: WebhookStore;
   commits: CommitStore;
   folder: Folder;
+  watch: SourceWatch;
   hint: (queue: 'fetch' | 'enrich' | 'forward', ids: string[]) => Promise<void>;
   metrics: Metrics;
   log: Logger;
@@ -24,22 +26,27 @@ const HINTS_A_PASS = 200;
 /** Nothing is hinted twice within this. */
 const HINT_AGAIN_MS = 10_000;
 
-/** What one process does for all: hints again what is due, and folds the commits into the counters. */
+/** What one process does for all: hints again what is due, folds the commits into the counters, looks after the sources. */
 export class Sweeper {
   private readonly hinted = new Map<string, number>();
+  private holds = false;
 
   constructor(private readonly parts: SweeperParts) {}
 
   /** One pass, if this process holds the lease. */
   async pass(): Promise<void> {
-    const { leases, batches, sources, webhooks, commits, folder, metrics } = this.parts;
-    if (!(await leases.hold('sweeper', LEASE_MS))) return;
+    const { leases, batches, sources, webhooks, commits, folder, watch, metrics } = this.parts;
+    const held = this.holds;
+    this.holds = await leases.hold('sweeper', LEASE_MS);
+    if (held && !this.holds) watch.rest();
+    if (!this.holds) return;
     while (await folder.fold());
     this.forget();
     await this.hint('enrich', await batches.dueIds(HINTS_A_PASS));
     await this.hint('fetch', await sources.dueIds(HINTS_A_PASS));
     await this.hint('forward', await webhooks.dueIds(await commits.head(), HINTS_A_PASS));
     metrics.batchesPending(await batches.pendingCount());
+    await watch.pass();
   }
 
   async stop(): Promise<void> {

@@ -13,6 +13,9 @@ export interface Settlement extends Counters {
   partResults?: PartResult[];
 }
 
+/** A batch that failed so often and is tried again is worth telling of. */
+const TRIES_TO_WORRY = 3;
+
 const WITHOUT_PAYLOAD = { payload: 0 } as const;
 
 /**
@@ -116,6 +119,37 @@ export class BatchStore {
     return result.matchedCount === 1;
   }
 
+  /**
+   * Has a settled batch tried again from the beginning, as a run of its own: what an earlier run stored counts as
+   * duplicates, so that the slices which that run committed are not taken for this one's.
+   * @returns null where it is none that can be tried: DONE, PENDING, or its bytes are nowhere
+   */
+  retry(id: string): Promise<Batch | null> {
+    return this.collection.findOneAndUpdate(
+      {
+        _id: id,
+        state: { $in: ['FAILED', 'QUARANTINED', 'CANCELLED'] },
+        $or: [{ payload: { $exists: true } }, { object: { $exists: true } }],
+      },
+      {
+        $set: {
+          ...NO_COUNTS,
+          run: fencingToken(),
+          state: 'PENDING',
+          attempts: 0,
+          crashes: 0,
+          token: null,
+          dueAt: this.clock.now(),
+          error: null,
+          doneAt: null,
+        },
+        $inc: { retries: 1 },
+        $unset: { partResults: true },
+      },
+      { returnDocument: 'after', projection: WITHOUT_PAYLOAD, maxTimeMS: QUERY_MS },
+    );
+  }
+
   /** Takes a crash back: the worker lived, but the database did not answer it in time. */
   async forgiveCrash(id: string): Promise<void> {
     await this.collection.updateOne(
@@ -189,17 +223,57 @@ export class BatchStore {
     });
   }
 
-  /** The oldest object that is listed but not settled: the source's checkpoint stays before it. */
-  async oldestPendingObject(sourceId: string): Promise<Date | null> {
-    const [oldest] = await this.collection
-      .find(
-        { sourceId, state: 'PENDING' },
-        { projection: { 'object.lastModified': 1, createdAt: 1 }, maxTimeMS: QUERY_MS },
+  /**
+   * When the oldest of what is not settled was delivered, by source: checkpoints stay before it. Backfills are left
+   * out, since what they fetch is old by design. A source that has nothing unsettled is absent.
+   * @param sourceId only this one
+   */
+  async oldestUnsettled(sourceId?: string): Promise<Map<string, Date>> {
+    const found = await this.collection
+      .aggregate<{ _id: string; oldest: Date }>(
+        [
+          { $match: { ...(sourceId ? { sourceId } : {}), state: 'PENDING', backfillId: null } },
+          {
+            $group: {
+              _id: '$sourceId',
+              oldest: { $min: { $ifNull: ['$object.lastModified', '$createdAt'] } },
+            },
+          },
+        ],
+        { maxTimeMS: QUERY_MS },
       )
-      .sort({ createdAt: 1 })
-      .limit(1)
       .toArray();
-    return oldest ? (oldest.object?.lastModified ?? oldest.createdAt) : null;
+    return new Map(found.map(({ _id, oldest }) => [_id, oldest]));
+  }
+
+  /** What could not be read since a time, or is tried again and again, by source, with the newest error. */
+  async unread(since: Date): Promise<Map<string, { count: number; error: string; at: Date }>> {
+    const error = { $type: 'string' };
+    const found = await this.collection
+      .aggregate<{ _id: string; count: number; error: string; at: Date }>(
+        [
+          {
+            $match: {
+              $or: [
+                { state: { $in: ['FAILED', 'QUARANTINED'] }, error, doneAt: { $gte: since } },
+                { state: 'PENDING', error, doneAt: null, attempts: { $gte: TRIES_TO_WORRY } },
+              ],
+            },
+          },
+          { $set: { at: { $ifNull: ['$doneAt', '$createdAt'] } } },
+          {
+            $group: {
+              _id: '$sourceId',
+              count: { $sum: 1 },
+              newest: { $max: { at: '$at', error: '$error' } },
+            },
+          },
+          { $project: { count: 1, error: '$newest.error', at: '$newest.at' } },
+        ],
+        { maxTimeMS: QUERY_MS },
+      )
+      .toArray();
+    return new Map(found.map(({ _id, ...unread }) => [_id, unread]));
   }
 
   /** How many batches of a part of a source are not settled. */

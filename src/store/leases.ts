@@ -41,6 +41,12 @@ export class LeaseStore {
     }
   }
 
+  /** Whether any process holds it now. */
+  async isHeld(name: string): Promise<boolean> {
+    const held = await this.collection.findOne({ _id: name, $expr: { $gt: ['$until', '$$NOW'] } });
+    return held !== null;
+  }
+
   async release(name: string): Promise<void> {
     await this.collection.deleteOne({ _id: name, token: this.token });
   }

@@ -1,5 +1,7 @@
-import { type Collection, type Db, MongoBulkWriteError } from 'mongodb';
+import { type Collection, type Db, type Filter, MongoBulkWriteError } from 'mongodb';
+import type { PageKey } from '../domain/cursor';
 import { DUPLICATE_KEY, QUERY_MS } from './connection';
+import { type Page, type PageRequest, readPage } from './page';
 
 /** A record that could not be kept, with its text as far as it can be shown. */
 export interface QuarantinedRecord {
@@ -11,8 +13,17 @@ export interface QuarantinedRecord {
   reason: string;
   text: string;
   createdAt: Date;
+  /** It came by a backfill that must not alert. */
+  silent?: true;
 }
 
+/** What is told of an entry before its text is read. */
+export type QuarantineHead = Pick<QuarantinedRecord, '_id' | 'sourceId' | 'silent'>;
+
+/** Texts have up to 1 MiB: so few are read from the database at a time. */
+const TEXTS_AT_A_TIME = 16;
+
+/** The records that could not be kept. */
 export class QuarantineStore {
   private readonly collection: Collection<QuarantinedRecord>;
 
@@ -20,7 +31,7 @@ export class QuarantineStore {
     this.collection = db.collection<QuarantinedRecord>('quarantine');
   }
 
-  /** Inserts what is not there: a retry rejects the same records again. */
+  /** Inserts what is not there: another try of a run rejects the same records again. */
   async add(records: QuarantinedRecord[]): Promise<void> {
     if (records.length === 0) return;
     try {
@@ -32,6 +43,67 @@ export class QuarantineStore {
     }
   }
 
+  /** Puts the records in the place of the entries with their ids. */
+  async replace(records: QuarantinedRecord[]): Promise<void> {
+    if (records.length === 0) return;
+    const writes = records.map(({ _id, ...rest }) => ({
+      replaceOne: { filter: { _id }, replacement: rest, upsert: true },
+    }));
+    await this.collection.bulkWrite(writes, { ordered: false });
+  }
+
+  /** Writes the newest reasons to the entries; one that is gone stays gone. */
+  async renew(records: Pick<QuarantinedRecord, '_id' | 'reason'>[]): Promise<void> {
+    if (records.length === 0) return;
+    const writes = records.map(({ _id, reason }) => ({
+      updateOne: { filter: { _id }, update: { $set: { reason } } },
+    }));
+    await this.collection.bulkWrite(writes, { ordered: false });
+  }
+
+  async remove(ids: string[]): Promise<void> {
+    if (ids.length > 0) await this.collection.deleteMany({ _id: { $in: ids } });
+  }
+
+  async removePositions(batchId: string, positions: number[]): Promise<void> {
+    if (positions.length > 0) await this.collection.deleteMany({ batchId, position: { $in: positions } });
+  }
+
+  get(id: string): Promise<QuarantinedRecord | null> {
+    return this.collection.findOne({ _id: id }, { maxTimeMS: QUERY_MS });
+  }
+
+  /** Those of the ids that are there, without their texts. */
+  async heads(ids: string[]): Promise<Map<string, QuarantineHead>> {
+    const found = await this.collection
+      .find({ _id: { $in: ids } }, { projection: { sourceId: 1, silent: 1 }, maxTimeMS: QUERY_MS })
+      .toArray();
+    return new Map(found.map((entry) => [entry._id, entry]));
+  }
+
+  /** The entries in any order, a few at a time. */
+  async *withTexts(ids: string[]): AsyncGenerator<QuarantinedRecord> {
+    for (let at = 0; at < ids.length; at += TEXTS_AT_A_TIME) {
+      const some = ids.slice(at, at + TEXTS_AT_A_TIME);
+      yield* await this.collection.find({ _id: { $in: some } }, { maxTimeMS: QUERY_MS }).toArray();
+    }
+  }
+
+  /** Newest first. */
+  page(sourceId: string | null, page: PageRequest): Promise<Page<QuarantinedRecord>> {
+    return readPage<QuarantinedRecord>(this.collection, listed(sourceId), {
+      field: 'createdAt',
+      descending: true,
+      page,
+      keyOf: (entry): PageKey => ({ value: entry.createdAt.getTime(), id: entry._id }),
+      sortValueOf: (key) => new Date(Number(key.value)),
+    });
+  }
+
+  count(sourceId: string | null, limit: number): Promise<number> {
+    return this.collection.countDocuments(listed(sourceId), { limit, maxTimeMS: QUERY_MS });
+  }
+
   ofBatch(batchId: string, limit: number): Promise<QuarantinedRecord[]> {
     return this.collection
       .find({ batchId }, { maxTimeMS: QUERY_MS })
@@ -39,4 +111,8 @@ export class QuarantineStore {
       .limit(limit)
       .toArray();
   }
+}
+
+function listed(sourceId: string | null): Filter<QuarantinedRecord> {
+  return sourceId === null ? {} : { sourceId };
 }

@@ -3,14 +3,17 @@ import type { Collection, Db, Filter, UpdateFilter } from 'mongodb';
 import type { Connection } from 'mongoose';
 import type { PageKey } from '../domain/cursor';
 import { Conflict } from '../domain/errors';
+import { NO_RHYTHM, type Rhythm } from '../domain/rhythm';
 import {
   type Counters,
+  type HttpPushConfig,
   NO_COUNTS,
   type Source,
   type SourceHealth,
   type SourceKind,
   type SourceState,
 } from '../domain/source';
+import type { SourceConcern } from '../domain/source-health';
 import type { StoreClock } from './clock';
 import { fencingToken, isDuplicateKey, QUERY_MS } from './connection';
 import { SourceDocument } from './documents/source-document';
@@ -49,8 +52,29 @@ export function wholeSource(source: NewSource, now: Date): Source {
     status: { health: 'UNKNOWN', lastError: null, lastErrorAt: null, remedy: null, lastSuccessAt: null },
     counters: { ...NO_COUNTS },
     through: 0,
+    heardAt: null,
+    rhythm: { ...NO_RHYTHM },
+    concern: null,
+    changedAt: now,
     token: null,
   };
+}
+
+/** With every change that readers may see: by the database's clock, so that nobody who follows misses one. */
+const CHANGED = { $currentDate: { changedAt: true } } as const;
+
+/** How far a source was folded, and what else the fold goes on from. */
+export interface FoldState {
+  through: number;
+  rhythm: Rhythm;
+}
+
+/** What a fold adds to a source. */
+export interface Folded {
+  counts: Counters;
+  rhythm: Rhythm;
+  /** When anything came last; null where nothing did. */
+  heardAt: Date | null;
 }
 
 /** Sources and how they fare. Deleting one is a tombstone: its id stays taken. */
@@ -111,10 +135,21 @@ export class SourceStore {
   }
 
   update(id: string, changes: SourceChanges): Promise<Source | null> {
+    const now = this.clock.now();
+    // A pause is no silence: what was found is void, and a gap begins anew.
+    const anew = changes.state ? { concern: null, 'rhythm.lastAt': now, 'rhythm.beatAt': now } : {};
     return this.collection.findOneAndUpdate(
       { _id: id, ...VISIBLE },
-      { $set: { ...changes, updatedAt: this.clock.now() } } as UpdateFilter<Source>,
+      { $set: { ...changes, ...anew, updatedAt: now }, ...CHANGED } as UpdateFilter<Source>,
       { returnDocument: 'after', maxTimeMS: QUERY_MS },
+    );
+  }
+
+  /** Replaces an ingest token, where it still is the one of that hash. */
+  async replaceToken(id: string, fromHash: string, token: HttpPushConfig): Promise<void> {
+    await this.collection.updateOne(
+      { _id: id, 'httpPush.tokenHash': fromHash },
+      { $set: { httpPush: token, updatedAt: this.clock.now() }, ...CHANGED },
     );
   }
 
@@ -123,7 +158,7 @@ export class SourceStore {
     const now = this.clock.now();
     const result = await this.collection.updateOne(
       { _id: id, ...VISIBLE },
-      { $set: { deletedAt: now, updatedAt: now, nextRunAt: null, state: 'PAUSED' } },
+      { $set: { deletedAt: now, updatedAt: now, nextRunAt: null, state: 'PAUSED' }, ...CHANGED },
     );
     return result.matchedCount === 1;
   }
@@ -182,32 +217,72 @@ export class SourceStore {
       Object.entries(status).map(([key, value]) => [`status.${key}`, { $literal: value }]),
     );
     const result = await this.collection.updateOne({ _id: id, token }, [
-      { $set: { ...set, token: null, nextRunAt: { $add: ['$$NOW', Math.max(0, nextRunInMs)] } } },
+      {
+        $set: {
+          ...set,
+          token: null,
+          nextRunAt: { $add: ['$$NOW', Math.max(0, nextRunInMs)] },
+          changedAt: '$$NOW',
+        },
+      },
     ]);
     return result.matchedCount === 1;
   }
 
   async setStatus(id: string, status: Partial<SourceHealth>): Promise<void> {
     const set = Object.fromEntries(Object.entries(status).map(([key, value]) => [`status.${key}`, value]));
-    await this.collection.updateOne({ _id: id }, { $set: set } as UpdateFilter<Source>);
+    await this.collection.updateOne({ _id: id }, { $set: set, ...CHANGED } as UpdateFilter<Source>);
   }
 
-  /** How far the counters of these sources were folded, deleted ones too. */
-  async foldedThrough(ids: string[]): Promise<Map<string, number>> {
-    const found = await this.collection
-      .find({ _id: { $in: ids } }, { projection: { _id: 1, through: 1 }, maxTimeMS: QUERY_MS })
+  /** Every active source, for the watch over them. */
+  active(): AsyncIterable<Source> {
+    return this.collection.find({ ...VISIBLE, state: 'ACTIVE' }, { maxTimeMS: QUERY_MS });
+  }
+
+  /** Writes what the watch found, unless the source was paused meanwhile. */
+  async setConcern(id: string, concern: SourceConcern | null): Promise<void> {
+    await this.collection.updateOne({ _id: id, state: 'ACTIVE' }, { $set: { concern }, ...CHANGED });
+  }
+
+  /** What changed at or after a time of the database's clock, oldest first; deleted ones are left out. */
+  changedSince(since: Date, limit: number): Promise<Source[]> {
+    return this.collection
+      .find({ changedAt: { $gte: since }, ...VISIBLE }, { maxTimeMS: QUERY_MS })
+      .sort({ changedAt: 1 })
+      .limit(limit)
       .toArray();
-    return new Map(found.map((source) => [source._id, source.through]));
   }
 
-  /** Adds the counts of the commits after `from` up to `through`, once however often it is called. */
-  async fold(id: string, counts: Counters, from: number, through: number): Promise<void> {
+  /** How far these sources were folded, deleted ones too. */
+  async foldStates(ids: string[]): Promise<Map<string, FoldState>> {
+    const found = await this.collection
+      .find({ _id: { $in: ids } }, { projection: { through: 1, rhythm: 1 }, maxTimeMS: QUERY_MS })
+      .toArray();
+    return new Map(
+      found.map(({ _id, through, rhythm }) => [_id, { through, rhythm: { ...NO_RHYTHM, ...rhythm } }]),
+    );
+  }
+
+  /** Adds what the commits after `from` up to `through` amount to, once however often it is called. */
+  async fold(id: string, { counts, rhythm, heardAt }: Folded, from: number, through: number): Promise<void> {
     const inc = Object.fromEntries(
       Object.entries(counts).map(([field, value]) => [`counters.${field}`, value]),
     );
+    const { lastAt, beatAt, ...learned } = rhythm;
+    const set = Object.fromEntries(
+      Object.entries(learned).map(([field, value]) => [`rhythm.${field}`, value]),
+    );
+    // By $max, so that a pause that came between stands.
+    const max = {
+      ...(lastAt ? { 'rhythm.lastAt': lastAt } : {}),
+      ...(beatAt ? { 'rhythm.beatAt': beatAt } : {}),
+      ...(heardAt ? { heardAt } : {}),
+    };
     await this.collection.updateOne({ _id: id, through: from }, {
       $inc: inc,
-      $set: { through },
+      $set: { through, ...set },
+      ...(Object.keys(max).length > 0 ? { $max: max } : {}),
+      ...CHANGED,
     } as UpdateFilter<Source>);
   }
 }

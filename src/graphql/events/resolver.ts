@@ -125,7 +125,7 @@ export class EventResolver {
       'Newly enriched events, live. With after, first everything stored since that cursor, then live, without a gap and without doubles.',
     subscribe: ({ args, context }) => {
       const { caller, subscriptions } = context as Context;
-      return subscriptions.follow(args as SubscriptionArgs, caller);
+      return subscriptions.events.follow(args as SubscriptionArgs, caller);
     },
   })
   @Authorized('VIEWER')

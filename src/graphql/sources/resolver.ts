@@ -10,10 +10,12 @@ import {
   Query,
   Resolver,
   Root,
+  Subscription,
 } from 'type-graphql';
 import type { BatchState } from '../../domain/batch';
 import type { SourceKind, SourceState } from '../../domain/source';
 import { addCounts } from '../../domain/source';
+import { healthOf, lagOf } from '../../domain/source-health';
 import type { BatchStore } from '../../store/batches';
 import type { CommitStore } from '../../store/commits';
 import type { SourceStore } from '../../store/sources';
@@ -134,22 +136,50 @@ export class SourceResolver {
     return toSource(await this.parts.admin.fetchNow(sourceId));
   }
 
+  @Authorized('OPERATOR')
+  @Mutation(() => CreateSourcePayload, {
+    description: 'Gives an HTTP_PUSH source a new token, shown only now. The old one stops working at once.',
+  })
+  async rotateIngestToken(
+    @Arg('id', () => ID, { description: 'Its id.' }) id: string,
+  ): Promise<CreateSourcePayload> {
+    const { source, ingestToken } = await this.parts.admin.rotateIngestToken(id);
+    return { source: toSource(source), ingestToken };
+  }
+
+  @Subscription(() => Source, {
+    description:
+      'A source whenever its configuration, state, health or counters changed, at most once a second each. Of one that is deleted nothing more comes.',
+    subscribe: ({ args, context }) => {
+      const { caller, subscriptions } = context as Context;
+      return subscriptions.sources.follow((args as { ids?: string[] | null }).ids, caller);
+    },
+  })
+  @Authorized('VIEWER')
+  sourceChanged(
+    @Root() source: Source,
+    @Arg('ids', () => [ID], { nullable: true, description: 'Only these, at most 200; all where absent.' })
+    _ids?: string[] | null,
+  ): Source {
+    return source;
+  }
+
   @FieldResolver(() => SourceStatus, { description: 'How it fares, and its counters.' })
   async status(@Root() { stored }: Source): Promise<SourceStatus> {
     const { commits, batches } = this.parts;
-    const [unfolded, oldestPending] = await Promise.all([
+    const [unfolded, unsettled] = await Promise.all([
       commits.countsAfter(stored._id, stored.through),
-      batches.oldestPendingObject(stored._id),
+      batches.oldestUnsettled(stored._id),
     ]);
-    const checkpoint = oldestPending ?? stored.status.lastSuccessAt;
+    const now = this.parts.now();
+    const counters = addCounts(stored.counters, unfolded);
+    const { checkpoint, lagMs } = lagOf(stored, unsettled.get(stored._id) ?? null, now);
     return {
-      ...stored.status,
+      ...healthOf(stored, counters.received, now),
       nextRunAt: stored.state === 'ACTIVE' ? stored.nextRunAt : null,
       checkpoint,
-      lagSeconds: checkpoint
-        ? Math.max(0, Math.round((this.parts.now().getTime() - checkpoint.getTime()) / 1_000))
-        : null,
-      ...addCounts(stored.counters, unfolded),
+      lagSeconds: lagMs === null ? null : Math.round(lagMs / 1_000),
+      ...counters,
     };
   }
 

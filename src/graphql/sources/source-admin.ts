@@ -128,6 +128,20 @@ export class SourceAdmin {
     return changed;
   }
 
+  /** Gives a push source a new token; the old one stops working at once. */
+  async rotateIngestToken(id: string): Promise<{ source: Source; ingestToken: string }> {
+    const source = await this.get(id);
+    if (source.kind !== 'HTTP_PUSH') throw new Invalid('Only an HTTP_PUSH source has an ingest token.');
+    if (id === DIRECT_SOURCE_ID)
+      throw new Invalid('The token of the built-in source `direct` follows from the master key.');
+    const token = newIngestToken();
+    const httpPush = { tokenHash: hashToken(token), tokenHint: secretHint(token) };
+    return {
+      source: this.changed(id, await this.parts.sources.update(id, { httpPush })),
+      ingestToken: token,
+    };
+  }
+
   async delete(id: string): Promise<void> {
     if (id === DIRECT_SOURCE_ID) throw new Invalid('The built-in source `direct` can not be deleted.');
     if (!(await this.parts.sources.delete(id))) throw notFound(id);

@@ -47,7 +47,10 @@ export class PendingSubscription {
 
 @ObjectType({ description: 'The counters reconcile: received = stored + duplicates + dropped + rejected.' })
 export class SourceStatus {
-  @Field(() => HealthStatusEnum, { description: 'How the source fares.' })
+  @Field(() => HealthStatusEnum, {
+    description:
+      'UNKNOWN until something was read or came. FAILING: it could not be read last. DEGRADED: it was read, but some batches of the last hour could not, or nothing came for much longer than usual.',
+  })
   health!: HealthStatus;
 
   @Field(() => String, { ...MAYBE, description: 'What went wrong last.' })
@@ -59,7 +62,10 @@ export class SourceStatus {
   @Field(() => String, { ...MAYBE, description: 'What to do about it.' })
   remedy!: string | null;
 
-  @Field(() => DateTimeScalar, { ...MAYBE, description: 'When it was last read without an error.' })
+  @Field(() => DateTimeScalar, {
+    ...MAYBE,
+    description: 'When it was last read without an error; of an HTTP_PUSH source: when something came last.',
+  })
   lastSuccessAt!: Date | null;
 
   @Field(() => DateTimeScalar, { ...MAYBE, description: 'When it is read next.' })
@@ -67,7 +73,8 @@ export class SourceStatus {
 
   @Field(() => Int, {
     ...MAYBE,
-    description: 'Seconds since the checkpoint; null where nothing was read yet.',
+    description:
+      'Age of the checkpoint; null where nothing was read yet. Of an HTTP_PUSH source: age of the oldest body that is not stored; null while none waits.',
   })
   lagSeconds!: number | null;
 

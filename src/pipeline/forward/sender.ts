@@ -3,6 +3,7 @@ import type { AttemptRequest, AttemptResult } from '../../delivery/attempt';
 import { webhookBody } from '../../delivery/body';
 import { nextRetryDelayMs } from '../../domain/backoff';
 import { afterAttempt, type Breaker, isOpen, isProbing } from '../../domain/breaker';
+import { masked } from '../../domain/mask';
 import type { Delivery, DeliveryAttempt, Webhook } from '../../domain/webhook';
 import type { Metrics } from '../../observe/metrics';
 import type { AttemptOutcome, DeliveryStore } from '../../store/deliveries';
@@ -138,7 +139,10 @@ export class Sender {
     parts.crash('response-received');
     parts.metrics.attempted(result.failure ?? 'success', result.durationMs / 1000);
     this.learn(result);
-    await this.finished.add(outcomeOf(delivery, result));
+    // A receiver may say back what it was sent.
+    const responseBody = result.responseBody && masked(result.responseBody, Object.values(opened.headers));
+    const shown = { ...result, responseBody };
+    await this.finished.add(outcomeOf(delivery, shown));
     return result.failure === null;
   }
 

@@ -11,6 +11,7 @@ import { DEFAULT_REGION } from './aws-defaults';
 import { callWithin } from './call-deadline';
 import { ambientCredentials, roleCredentials, roleOf } from './credentials';
 import { forgetExpired } from './forget-expired';
+import { maskErrors } from './masked-errors';
 import { ownEndpoint } from './own-endpoint';
 import { readQueueUrl } from './queue-url';
 import type { KeyProvider, RenewedCredentials } from './renewed-credentials';
@@ -169,6 +170,7 @@ export class AwsClients {
     const known = kept.clients.get(key);
     if (known) return known as C;
     const { client, renewed } = make();
+    maskErrors(client);
     if (renewed) forgetExpired(client as STSClient, renewed); // The stacks of all clients are alike.
     kept.clients.set(key, client);
     return client;

@@ -1,5 +1,6 @@
 import { modelOptions, prop, Severity } from '@typegoose/typegoose';
 import type { EventFilter } from '../../domain/filter';
+import type { Rhythm } from '../../domain/rhythm';
 import type {
   AwsAccess,
   Counters,
@@ -12,6 +13,7 @@ import type {
   SourceKind,
   SourceState,
 } from '../../domain/source';
+import type { SourceConcern } from '../../domain/source-health';
 
 /** How a source is kept; `domain/source.ts` says what the fields mean. */
 @modelOptions({
@@ -72,6 +74,18 @@ export class SourceDocument {
 
   @prop({ type: () => Number, required: true })
   through!: number;
+
+  @prop({ type: () => Date, default: null })
+  heardAt!: Date | null;
+
+  @prop({ type: () => Object })
+  rhythm?: Rhythm;
+
+  @prop({ type: () => Object, default: null })
+  concern!: SourceConcern | null;
+
+  @prop({ type: () => Date })
+  changedAt?: Date;
 
   @prop({ type: () => Date, default: null })
   nextRunAt!: Date | null;

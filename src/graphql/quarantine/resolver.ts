@@ -1,0 +1,118 @@
+import { Arg, Authorized, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
+import type { PartResult } from '../../domain/batch';
+import { Conflict, Invalid, NotFound } from '../../domain/errors';
+import type { BatchStore } from '../../store/batches';
+import type { QuarantineStore } from '../../store/quarantine';
+import type { SourceStore } from '../../store/sources';
+import { pageRequest, toConnection } from '../connection';
+import { IngestResult } from '../events/types';
+import { Batch, toBatch } from '../sources/batch-types';
+import { QuarantineConnection, QuarantinedRecord, toQuarantined } from './types';
+
+export interface QuarantineResolverParts {
+  quarantine: QuarantineStore;
+  batches: BatchStore;
+  sources: SourceStore;
+  /** Takes quarantined records to their sources once more. */
+  retry: (ids: string[]) => Promise<PartResult>;
+  /** Tells the workers that a batch is due. */
+  hint: (batchId: string) => Promise<void>;
+}
+
+const DEFAULT_COUNT = 10_000;
+const MAX_COUNT = 1_000_000;
+
+/** What could not be kept or read: shown, and tried again. */
+@Resolver(() => QuarantinedRecord)
+export class QuarantineResolver {
+  constructor(private readonly parts: QuarantineResolverParts) {}
+
+  @Authorized('VIEWER')
+  @Query(() => QuarantineConnection, { description: 'Records that could not be kept, newest first.' })
+  async quarantine(
+    @Arg('first', () => Int, { nullable: true, defaultValue: 50, description: 'At most 200.' }) first:
+      | number
+      | null,
+    @Arg('after', () => String, { nullable: true, description: 'Cursor of an edge.' }) after?: string | null,
+    @Arg('sourceId', () => ID, { nullable: true, description: 'Only those of this source.' }) sourceId?:
+      | string
+      | null,
+  ): Promise<QuarantineConnection> {
+    const source = sourceId ?? null;
+    const page = await this.parts.quarantine.page(source, pageRequest({ first, after }));
+    return Object.assign(new QuarantinePage(), toConnection(page, toQuarantined), { sourceId: source });
+  }
+
+  @Authorized('VIEWER')
+  @Query(() => QuarantinedRecord, {
+    nullable: true,
+    description: 'One record that could not be kept; null where there is none.',
+  })
+  async quarantinedRecord(
+    @Arg('id', () => ID, { description: 'Its id.' }) id: string,
+  ): Promise<QuarantinedRecord | null> {
+    const record = await this.parts.quarantine.get(id);
+    return record ? toQuarantined(record) : null;
+  }
+
+  @Authorized('OPERATOR')
+  @Mutation(() => IngestResult, {
+    description:
+      'Tries records again that could not be kept, at most 1,000. Those that are stored now, or were meanwhile, leave quarantine; the others stay, `rejected.index` being the place in `ids`. A record whose text is not kept whole is rejected: have its batch tried again.',
+  })
+  async retryQuarantined(
+    @Arg('ids', () => [ID], { description: 'Ids of quarantined records.' }) ids: string[],
+  ): Promise<IngestResult> {
+    const { rejections, rejected: _, ...counts } = await this.parts.retry(ids);
+    return { ...counts, rejected: rejections };
+  }
+
+  @Authorized('OPERATOR')
+  @Mutation(() => Batch, {
+    description:
+      'Has a batch that is FAILED, QUARANTINED or CANCELLED read again from the beginning. What it stored before counts as duplicates then.',
+  })
+  async retryBatch(@Arg('id', () => ID, { description: 'Its id.' }) id: string): Promise<Batch> {
+    const { batches, sources, hint } = this.parts;
+    const before = await batches.get(id);
+    if (!before) throw new NotFound(`There is no batch ${id}.`);
+    if (!(await sources.get(before.sourceId)))
+      throw new Conflict('The source of this batch was deleted: it can not be read again.');
+    const batch = await batches.retry(id);
+    if (!batch) throw whyNot((await batches.get(id))?.state ?? before.state);
+    await hint(id);
+    return toBatch(batch);
+  }
+}
+
+function whyNot(state: string): Conflict {
+  if (state === 'DONE') return new Conflict('This batch is DONE: there is nothing to try again.');
+  if (state === 'PENDING') return new Conflict('This batch is PENDING: it is tried again by itself.');
+  return new Conflict('The bytes of this batch are no longer kept: have its source send or list them again.');
+}
+
+class QuarantinePage extends QuarantineConnection {}
+
+@Resolver(() => QuarantineConnection)
+export class QuarantineConnectionResolver {
+  constructor(private readonly quarantine: QuarantineStore) {}
+
+  @FieldResolver(() => Int, { description: 'How many there are, counted up to `limit`.' })
+  totalCount(
+    @Root() { sourceId }: QuarantineConnection,
+    @Arg('limit', () => Int, {
+      nullable: true,
+      defaultValue: DEFAULT_COUNT,
+      description: 'Where counting stops; at most 1,000,000.',
+    })
+    given: number | null,
+  ): Promise<number> {
+    const limit = given ?? DEFAULT_COUNT;
+    if (limit < 1 || limit > MAX_COUNT) {
+      throw new Invalid(`\`limit\` must lie between 1 and ${MAX_COUNT}.`, [
+        { path: ['limit'], message: 'out of bounds' },
+      ]);
+    }
+    return this.quarantine.count(sourceId, limit);
+  }
+}
