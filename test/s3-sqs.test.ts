@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -343,6 +343,96 @@ describe('messages', () => {
   });
 });
 
+describe('a call to the queue that fails', () => {
+  /** A server of the SQS protocol that answers each action as it is told. */
+  const queueThat = async (answers: Record<string, (body: string) => { status: number; body: object }>) => {
+    const endpoint = await answering((request, response) => {
+      const action = String(request.headers['x-amz-target']).split('.')[1] ?? '';
+      void text(request).then((body) => {
+        const answer = answers[action]?.(body) ?? { status: 200, body: {} };
+        response.writeHead(answer.status, { 'content-type': 'application/x-amz-json-1.0' });
+        response.end(JSON.stringify(answer.body));
+      });
+    });
+    const { client, source } = directClient(`${endpoint}/${ACCOUNT}/trail`);
+    return client.fetch({ source, now: new Date(), signal: new AbortController().signal, ...NOTHING_KEPT });
+  };
+  const fault = (type: string, status = 400) => ({ status, body: { __type: type, message: 'no' } });
+  const notice = '{"Event":"s3:TestEvent"}';
+  const MD5OfBody = createHash('md5').update(notice).digest('hex');
+  const message = {
+    status: 200,
+    body: { Messages: [{ MessageId: 'm-1', ReceiptHandle: 'r-1', Body: notice, MD5OfBody }] },
+  };
+
+  test.each([
+    [
+      'com.amazonaws.sqs#QueueDoesNotExist',
+      'Permanent',
+      /"trail" does not exist at http/,
+      /Region, account and name/,
+    ],
+    [
+      'com.amazonaws.sqs#AccessDeniedException',
+      'Permanent',
+      /sqs:ReceiveMessage on the queue "trail" is denied/,
+      /arn:aws:sqs:us-east-1:111122223333:trail/,
+    ],
+    ['com.amazonaws.sqs#KmsAccessDenied', 'Permanent', /KMS key of the queue "trail"/, /kms:Decrypt/],
+    [
+      'com.amazonaws.sqs#InvalidAddress',
+      'Permanent',
+      /"trail" is not in us-east-1/,
+      /Region stands in the host name/,
+    ],
+    ['com.amazonaws.sqs#InvalidClientTokenId', 'Permanent', /access key id is not known/, /keys that exist/],
+    ['com.amazonaws.sqs#Something', 'Retryable', /answered 400 Something/, /speaks the SQS protocol/],
+  ])('%s is told with what to do', async (type, name, said, remedy) => {
+    const pages = await queueThat({ ReceiveMessage: () => fault(type) });
+    await expect(pages.next()).rejects.toMatchObject({
+      name,
+      message: expect.stringMatching(said),
+      options: { remedy: expect.stringMatching(remedy) },
+    });
+  });
+
+  test('to delete is made again for those that failed by the fault of SQS, and told where it is denied', async () => {
+    const asked: string[][] = [];
+    const failed = (Id: string, SenderFault: boolean) => ({ Id, SenderFault, Code: 'x', Message: 'x' });
+    const three = ['r-1', 'r-2', 'r-3'].map((ReceiptHandle) => ({
+      ...message.body.Messages[0],
+      ReceiptHandle,
+    }));
+    const pages = await queueThat({
+      ReceiveMessage: () =>
+        asked.length > 0 ? { status: 200, body: {} } : { status: 200, body: { Messages: three } },
+      DeleteMessageBatch: (body) => {
+        const { Entries } = JSON.parse(body) as { Entries: { ReceiptHandle: string }[] };
+        asked.push(Entries.map(({ ReceiptHandle }) => ReceiptHandle));
+        const Failed = asked.length === 1 ? [failed('1', false), failed('2', true)] : [];
+        return { status: 200, body: { Successful: [], Failed } };
+      },
+    });
+    const page = await pages.next();
+    if (page.done) throw new Error('no page came');
+    await page.value.kept?.();
+    expect(asked).toEqual([['r-1', 'r-2', 'r-3'], ['r-2']]);
+    expect(await pages.next()).toEqual({ done: true, value: null });
+
+    const denied = await queueThat({
+      ReceiveMessage: () => message,
+      DeleteMessageBatch: () => fault('com.amazonaws.sqs#AccessDeniedException', 403),
+    });
+    const taken = await denied.next();
+    if (taken.done) throw new Error('no page came');
+    await expect(taken.value.kept?.()).rejects.toMatchObject({
+      name: 'Permanent',
+      message: 'sqs:DeleteMessage on the queue "trail" is denied (AccessDeniedException)',
+    });
+    await denied.return(null);
+  });
+});
+
 describe('an object that a message names', () => {
   test('is followed into the Region of its bucket, once, which is remembered', async () => {
     const asked: string[] = [];
@@ -559,10 +649,7 @@ function unique(name: string): string {
 async function answering(
   handle: (request: IncomingMessage, response: ServerResponse) => void,
 ): Promise<string> {
-  const web = createServer((request, response) => {
-    request.resume();
-    handle(request, response);
-  }).listen(0, '127.0.0.1');
+  const web = createServer(handle).listen(0, '127.0.0.1');
   await once(web, 'listening');
   cleanups.push(() => {
     web.closeAllConnections();
