@@ -29,7 +29,16 @@ export type NewWebhook = Pick<
 export type WebhookChanges = Partial<
   Pick<
     Webhook,
-    'name' | 'url' | 'filter' | 'sourceIds' | 'headers' | 'batchSize' | 'timeoutMs' | 'state' | 'stateReason'
+    | 'name'
+    | 'url'
+    | 'format'
+    | 'filter'
+    | 'sourceIds'
+    | 'headers'
+    | 'batchSize'
+    | 'timeoutMs'
+    | 'state'
+    | 'stateReason'
   >
 >;
 

@@ -1,8 +1,8 @@
 import { Field, ID, InputType, Int } from 'type-graphql';
-import type { DeliveryState } from '../../domain/webhook';
+import type { DeliveryState, WebhookFormat } from '../../domain/webhook';
 import { EventFilterInput } from '../events/filter-input';
 import { DateTimeScalar } from '../scalars';
-import { DeliveryStateEnum } from './types';
+import { DeliveryStateEnum, WebhookFormatEnum } from './types';
 
 const MAYBE = { nullable: true } as const;
 
@@ -46,6 +46,9 @@ export class CreateWebhookInput {
   })
   url!: string;
 
+  @Field(() => WebhookFormatEnum, { ...MAYBE, description: 'How bodies are written; absent: ENRICHED.' })
+  format?: WebhookFormat | null;
+
   @Field(() => EventFilterInput, { ...MAYBE, description: 'Which events; absent: all.' })
   filter?: EventFilterInput | null;
 
@@ -75,6 +78,12 @@ export class UpdateWebhookInput {
 
   @Field(() => String, { ...MAYBE, description: 'http or https.' })
   url?: string | null;
+
+  @Field(() => WebhookFormatEnum, {
+    ...MAYBE,
+    description: 'How bodies of deliveries made from now on are written; null: ENRICHED.',
+  })
+  format?: WebhookFormat | null;
 
   @Field(() => EventFilterInput, { ...MAYBE, description: 'Which events; null: all.' })
   filter?: EventFilterInput | null;

@@ -36,9 +36,10 @@ const timeoutMs = z
   .min(1_000, 'must be 1000 at least')
   .max(30_000, 'must be 30000 at most')
   .nullish();
+const format = z.enum(['ENRICHED', 'RAW', 'ECS', 'SLACK', 'FORWARDER_V1']).nullish();
 const sourceIds = z.array(z.string()).max(MAX_SOURCES, `must name at most ${MAX_SOURCES} sources`).nullish();
 const headers = z.array(z.object({ name: z.string(), value: z.string() })).nullish();
-const optional = { sourceIds, headers, batchSize, timeoutMs, filter: z.any().optional() };
+const optional = { format, sourceIds, headers, batchSize, timeoutMs, filter: z.any().optional() };
 const createShape = z.object({ name, url, secret: z.string().nullish(), ...optional });
 const updateShape = z.object({ name: name.nullish(), url: url.nullish(), ...optional });
 
@@ -56,7 +57,7 @@ export class WebhookAdmin {
       _id: id,
       name: checked.name,
       url: new URL(checked.url).href,
-      format: 'ENRICHED',
+      format: checked.format ?? 'ENRICHED',
       filter: filterOf(checked.filter),
       sourceIds: checked.sourceIds?.length ? checked.sourceIds : null,
       headers: this.seal(id, checked.headers ?? []),
@@ -75,6 +76,7 @@ export class WebhookAdmin {
     const changes: WebhookChanges = {};
     if (checked.name) changes.name = checked.name;
     if (checked.url) changes.url = new URL(checked.url).href;
+    if (checked.format !== undefined) changes.format = checked.format ?? 'ENRICHED';
     if (checked.filter !== undefined) changes.filter = filterOf(checked.filter);
     if (checked.sourceIds !== undefined)
       changes.sourceIds = checked.sourceIds?.length ? checked.sourceIds : null;
