@@ -1,5 +1,6 @@
 import { parseAddress } from '../../domain/address';
 import type { Enrichment } from '../../domain/event';
+import { parseEventTime } from '../../domain/records/record';
 import type { BodyEvent } from '../body';
 import { type BodyFormat, oneOrList } from './body-format';
 import { ecsCategory } from './ecs-category';
@@ -33,7 +34,7 @@ function documentOf(event: BodyEvent, thin: boolean): string {
   const source = sourceOf(record.sourceIPAddress, enrichment);
   return JSON.stringify(
     pruned({
-      '@timestamp': textIn(record.eventTime),
+      '@timestamp': parseEventTime(record.eventTime)?.toISOString(),
       ecs: { version: ECS_VERSION },
       event: eventOf(event, record, enrichment, thin),
       user: { id: textIn(objectIn(record.userIdentity).principalId), name: userName },

@@ -26,7 +26,7 @@ export const slack: BodyFormat = {
   body({ events, batch }) {
     const told = events.slice(0, MAX_SHOWN).map(toldOf);
     const more = events.length - told.length;
-    return JSON.stringify(batch && told.length !== 1 ? listMessage(told, more) : eventMessage(told[0]));
+    return JSON.stringify(!batch && told[0] ? eventMessage(told[0]) : listMessage(told, more));
   },
 };
 
@@ -64,8 +64,7 @@ function toldOf({ recordText, enrichmentJson }: BodyEvent): Told {
   };
 }
 
-function eventMessage(told: Told | undefined): Fields {
-  if (!told) return { text: 'A CloudTrail event that is no longer kept.' };
+function eventMessage(told: Told): Fields {
   const fields = [
     field('Who', told.who),
     field('Outcome', told.outcome),
@@ -86,7 +85,8 @@ function eventMessage(told: Told | undefined): Fields {
 }
 
 function listMessage(told: readonly Told[], more: number): Fields {
-  const title = `${told.length + more} CloudTrail events`;
+  const count = told.length + more;
+  const title = `${count} CloudTrail event${count === 1 ? '' : 's'}`;
   const rest = more > 0 ? [{ type: 'context', elements: [mrkdwn(`and ${more} more`)] }] : [];
   return {
     text: title,
