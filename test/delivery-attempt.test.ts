@@ -7,7 +7,13 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { Webhook } from 'standardwebhooks';
 import { type AttemptRequest, attemptDelivery, MAX_RESPONSE_BYTES } from '../src/delivery/attempt';
-import { type BodyEvent, bodyBytesOf, cutBody, MAX_BODY_BYTES, webhookBody } from '../src/delivery/body';
+import {
+  type BodyEvent,
+  bodyBytesOf as bodyBytesIn,
+  webhookBody as bodyOf,
+  cutBody,
+  MAX_BODY_BYTES,
+} from '../src/delivery/body';
 import { customHeaderFaults } from '../src/delivery/custom-headers';
 import { retryAfterMs } from '../src/delivery/retry-after';
 import { newWebhookSecret, parseWebhookSecret, sign } from '../src/delivery/signature';
@@ -442,7 +448,15 @@ describe('TLS', () => {
 describe('bodies', () => {
   const timestamp = new Date('2026-01-02T03:04:05.678Z');
   const enrichmentJson = '{"outcome":"SUCCESS"}';
-  const event = (recordText: string, id = 'e1'): BodyEvent => ({ id, recordText, enrichmentJson });
+  const event = (recordText: string, id = 'e1'): BodyEvent => ({
+    id,
+    recordText,
+    enrichmentJson,
+    ingestedAt: timestamp,
+  });
+  const webhookBody = (delivery: Omit<Parameters<typeof bodyOf>[0], 'format'>): Buffer =>
+    bodyOf({ ...delivery, format: 'ENRICHED' });
+  const bodyBytesOf = (body: BodyEvent): number => bodyBytesIn(body, 'ENRICHED');
 
   test('one event: the record as it came, to the last digit, and its enrichment beside', () => {
     const recordText = ' { "eventID" : "e1", "big": 12345678901234567890, "e": 1e400 }\n';

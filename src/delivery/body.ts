@@ -1,3 +1,11 @@
+import type { WebhookFormat } from '../domain/webhook';
+import type { BodyFormat } from './formats/body-format';
+import { ecs } from './formats/ecs';
+import { enriched } from './formats/enriched';
+import { forwarderV1 } from './formats/forwarder-v1';
+import { raw } from './formats/raw';
+import { slack } from './formats/slack';
+
 /** An event as a body needs it. */
 export interface BodyEvent {
   /** The event's identity, by which the API gives it in full. */
@@ -5,6 +13,7 @@ export interface BodyEvent {
   /** The record as JSON text, exact: it is spliced in, never parsed and printed again. A JSON object. */
   recordText: string;
   enrichmentJson: string;
+  ingestedAt: Date;
 }
 
 /** The largest body that is sent. */
@@ -13,22 +22,17 @@ export const MAX_BODY_BYTES = 1024 * 1024;
 /** What a body holds beside its events: type, timestamp and punctuation take less. */
 const ENVELOPE_BYTES = 256;
 
-/** Fields of the record that a thin event still tells. */
-const THIN_FIELDS = [
-  'eventID',
-  'eventTime',
-  'eventName',
-  'eventSource',
-  'awsRegion',
-  'recipientAccountId',
-] as const;
-const MAX_THIN_FIELD_LENGTH = 1_024;
-const MAX_THIN_ENRICHMENT_BYTES = 64 * 1024;
+const FORMATS: Record<WebhookFormat, BodyFormat> = {
+  ENRICHED: enriched,
+  RAW: raw,
+  ECS: ecs,
+  SLACK: slack,
+  FORWARDER_V1: forwarderV1,
+};
 
-/** The bytes that an event takes in a body, its separator included. */
-export function bodyBytesOf(event: BodyEvent): number {
-  const glue = ',"enrichment":,'.length;
-  return Buffer.byteLength(event.recordText) + Buffer.byteLength(event.enrichmentJson) + glue;
+/** The bytes that an event takes in a body of the format, its separator included. */
+export function bodyBytesOf(event: BodyEvent, format: WebhookFormat): number {
+  return FORMATS[format].bytesOf(event);
 }
 
 /**
@@ -47,40 +51,16 @@ export function cutBody(sizes: Iterable<number>, batchSize: number): { count: nu
 }
 
 /**
- * The body of a delivery, at most MAX_BODY_BYTES where `cutBody` cut it. The same input gives the same bytes.
- *
- * One event: `{"type":"cloudtrail.event.enriched","timestamp":...,"data":{...record,"enrichment":{...}}}`; `batch`: type
- * `cloudtrail.events.enriched` and a list as data. A record's own member `enrichment` comes before ours, and the last
- * of two equal names is the one that counts to a JSON parser.
- *
- * A thin event is `{"id":...,"thin":true,"bytes":<of the record>,<eventID, eventTime, eventName, eventSource, awsRegion
- * and recipientAccountId where the record has them>,"enrichment":...}`.
+ * The body of a delivery, at most MAX_BODY_BYTES where `cutBody` cut it. The same input gives the same bytes; what each
+ * format looks like stands at its file, and as JSON Schema under schema/webhooks.
  * @param delivery `timestamp`: when the delivery was made
  */
 export function webhookBody(delivery: {
+  format: WebhookFormat;
   events: readonly BodyEvent[];
   batch: boolean;
   thin?: boolean;
   timestamp: Date;
 }): Buffer {
-  const parts = delivery.events.map(delivery.thin === true ? thinEvent : wholeEvent);
-  const type = delivery.batch ? 'cloudtrail.events.enriched' : 'cloudtrail.event.enriched';
-  const data = delivery.batch ? `[${parts.join(',')}]` : parts.join(',');
-  return Buffer.from(`{"type":"${type}","timestamp":"${delivery.timestamp.toISOString()}","data":${data}}`);
-}
-
-function wholeEvent({ recordText, enrichmentJson }: BodyEvent): string {
-  const open = recordText.trimEnd().slice(0, -1);
-  const comma = open.trim() === '{' ? '' : ',';
-  return `${open}${comma}"enrichment":${enrichmentJson}}`;
-}
-
-function thinEvent({ id, recordText, enrichmentJson }: BodyEvent): string {
-  const record = JSON.parse(recordText) as Record<string, unknown>;
-  const told = THIN_FIELDS.map((name) => [name, record[name]] as const).filter(
-    ([, value]) => typeof value === 'string' && value.length <= MAX_THIN_FIELD_LENGTH,
-  );
-  const head = { id, thin: true, bytes: Buffer.byteLength(recordText), ...Object.fromEntries(told) };
-  const small = Buffer.byteLength(enrichmentJson) <= MAX_THIN_ENRICHMENT_BYTES;
-  return `${JSON.stringify(head).slice(0, -1)},"enrichment":${small ? enrichmentJson : 'null'}}`;
+  return Buffer.from(FORMATS[delivery.format].body({ ...delivery, thin: delivery.thin === true }));
 }

@@ -4,7 +4,8 @@ import type { EventFilter } from './filter';
 import type { Sealed } from './source';
 
 export type WebhookState = 'ACTIVE' | 'PAUSED' | 'DISABLED';
-export type WebhookFormat = 'ENRICHED';
+/** How bodies are written; `delivery/formats` has a file for each. */
+export type WebhookFormat = 'ENRICHED' | 'RAW' | 'ECS' | 'SLACK' | 'FORWARDER_V1';
 export type DeliveryState = 'PENDING' | 'DELIVERED' | 'FAILED' | 'CANCELLED';
 
 /** A reader of the commits with a position of its own. */

@@ -73,6 +73,8 @@ export type CreateWebhookInput = {
   batchSize?: number | null | undefined;
   /** Which events; absent: all. */
   filter?: EventFilter | null | undefined;
+  /** How bodies are written; absent: ENRICHED. */
+  format?: WebhookFormat | null | undefined;
   /** At most 20. */
   headers?: Array<HeaderInput> | null | undefined;
   /** Requests a second at most, 0.01 to 1,000; absent: as many as the receiver takes. */
@@ -319,6 +321,8 @@ export type UpdateWebhookInput = {
   batchSize?: number | null | undefined;
   /** Which events; null: all. */
   filter?: EventFilter | null | undefined;
+  /** How bodies of deliveries made from now on are written; null: ENRICHED. */
+  format?: WebhookFormat | null | undefined;
   /** At most 20; null: none. */
   headers?: Array<HeaderInput> | null | undefined;
   /** 0.01 to 1,000; null: as many as the receiver takes. */
@@ -334,6 +338,19 @@ export type UpdateWebhookInput = {
   /** http or https. */
   url?: string | null | undefined;
 };
+
+/** How a body is written. Every format is signed alike; schema/webhooks has a JSON Schema of each. */
+export type WebhookFormat =
+  /** A document of the Elastic Common Schema 8, or a list of them. */
+  | 'ECS'
+  /** Type, timestamp and the record with its enrichment. The default. */
+  | 'ENRICHED'
+  /** The body of the log forwarder that the sources REST API stands in for. */
+  | 'FORWARDER_V1'
+  /** The record alone, exact; a list of records where batchSize is over 1. */
+  | 'RAW'
+  /** A message for an incoming webhook of Slack; batchSize over 1: ten events and how many more. */
+  | 'SLACK';
 
 /** A paused webhook keeps its position and catches up later; a disabled one was given up by us. */
 export type WebhookState =

@@ -35,6 +35,7 @@ export type WebhookChanges = Partial<
     Webhook,
     | 'name'
     | 'url'
+    | 'format'
     | 'filter'
     | 'sourceIds'
     | 'headers'

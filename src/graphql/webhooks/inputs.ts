@@ -1,8 +1,8 @@
 import { Field, Float, ID, InputType, Int } from 'type-graphql';
-import type { DeliveryState } from '../../domain/webhook';
+import type { DeliveryState, WebhookFormat } from '../../domain/webhook';
 import { EventFilterInput } from '../events/filter-input';
 import { DateTimeScalar } from '../scalars';
-import { DeliveryStateEnum } from './types';
+import { DeliveryStateEnum, WebhookFormatEnum } from './types';
 
 const MAYBE = { nullable: true } as const;
 
@@ -45,6 +45,9 @@ export class CreateWebhookInput {
     description: 'http or https; no private address unless WEBHOOK_ALLOW_CIDRS opens it.',
   })
   url!: string;
+
+  @Field(() => WebhookFormatEnum, { ...MAYBE, description: 'How bodies are written; absent: ENRICHED.' })
+  format?: WebhookFormat | null;
 
   @Field(() => EventFilterInput, { ...MAYBE, description: 'Which events; absent: all.' })
   filter?: EventFilterInput | null;
@@ -93,6 +96,12 @@ export class UpdateWebhookInput {
 
   @Field(() => String, { ...MAYBE, description: 'http or https.' })
   url?: string | null;
+
+  @Field(() => WebhookFormatEnum, {
+    ...MAYBE,
+    description: 'How bodies of deliveries made from now on are written; null: ENRICHED.',
+  })
+  format?: WebhookFormat | null;
 
   @Field(() => EventFilterInput, { ...MAYBE, description: 'Which events; null: all.' })
   filter?: EventFilterInput | null;

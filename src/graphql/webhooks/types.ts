@@ -4,6 +4,7 @@ import type {
   DeliveryState,
   Delivery as StoredDelivery,
   Webhook as StoredWebhook,
+  WebhookFormat,
   WebhookState,
 } from '../../domain/webhook';
 import { BigIntScalar, DateTimeScalar, JsonScalar } from '../scalars';
@@ -12,6 +13,28 @@ export const WebhookStateEnum = { ACTIVE: 'ACTIVE', PAUSED: 'PAUSED', DISABLED: 
 registerEnumType(WebhookStateEnum, {
   name: 'WebhookState',
   description: 'A paused webhook keeps its position and catches up later; a disabled one was given up by us.',
+});
+export const WebhookFormatEnum = {
+  ENRICHED: 'ENRICHED',
+  RAW: 'RAW',
+  ECS: 'ECS',
+  SLACK: 'SLACK',
+  FORWARDER_V1: 'FORWARDER_V1',
+} as const;
+registerEnumType(WebhookFormatEnum, {
+  name: 'WebhookFormat',
+  description:
+    'How a body is written. Every format is signed alike; schema/webhooks has a JSON Schema of each.',
+  valuesConfig: {
+    ENRICHED: { description: 'Type, timestamp and the record with its enrichment. The default.' },
+    RAW: { description: 'The record alone, exact; a list of records where batchSize is over 1.' },
+    ECS: { description: 'A document of the Elastic Common Schema 8, or a list of them.' },
+    SLACK: {
+      description:
+        'A message for an incoming webhook of Slack; batchSize over 1: ten events and how many more.',
+    },
+    FORWARDER_V1: { description: 'The body of the log forwarder that the sources REST API stands in for.' },
+  },
 });
 export const DeliveryStateEnum = {
   PENDING: 'PENDING',
@@ -141,6 +164,9 @@ export class Webhook {
   @Field(() => String, { ...MAYBE, description: 'Why it was disabled.' })
   stateReason!: string | null;
 
+  @Field(() => WebhookFormatEnum, { description: 'How its bodies are written.' })
+  format!: WebhookFormat;
+
   @Field(() => JsonScalar, { ...MAYBE, description: 'Which events; null: all.' })
   filter!: EventFilter | null;
 
@@ -202,6 +228,7 @@ export function toWebhook(webhook: StoredWebhook): Webhook {
     url,
     state,
     stateReason,
+    format,
     filter,
     sourceIds,
     secretHint,
@@ -219,6 +246,7 @@ export function toWebhook(webhook: StoredWebhook): Webhook {
     url,
     state,
     stateReason,
+    format,
     filter,
     sourceIds,
     headerNames,

@@ -47,9 +47,11 @@ const maxPerSecond = z
   .max(1_000, 'must be 1000 at most')
   .nullish();
 const flag = z.boolean().nullish();
+const format = z.enum(['ENRICHED', 'RAW', 'ECS', 'SLACK', 'FORWARDER_V1']).nullish();
 const sourceIds = z.array(z.string()).max(MAX_SOURCES, `must name at most ${MAX_SOURCES} sources`).nullish();
 const headers = z.array(z.object({ name: z.string(), value: z.string() })).nullish();
 const optional = {
+  format,
   sourceIds,
   headers,
   batchSize,
@@ -76,7 +78,7 @@ export class WebhookAdmin {
       _id: id,
       name: checked.name,
       url: new URL(checked.url).href,
-      format: 'ENRICHED',
+      format: checked.format ?? 'ENRICHED',
       filter: filterOf(checked.filter),
       sourceIds: checked.sourceIds?.length ? checked.sourceIds : null,
       headers: this.seal(id, checked.headers ?? []),
@@ -98,6 +100,7 @@ export class WebhookAdmin {
     const changes: WebhookChanges = {};
     if (checked.name) changes.name = checked.name;
     if (checked.url) changes.url = new URL(checked.url).href;
+    if (checked.format !== undefined) changes.format = checked.format ?? 'ENRICHED';
     if (checked.filter !== undefined) changes.filter = filterOf(checked.filter);
     if (checked.sourceIds !== undefined)
       changes.sourceIds = checked.sourceIds?.length ? checked.sourceIds : null;

@@ -12,7 +12,12 @@ export interface Chunk {
 }
 
 export function bodyEvent({ event }: Pick<MatchedEvent, 'event'>): BodyEvent {
-  return { id: event._id, recordText: rawText(event), enrichmentJson: JSON.stringify(event.enrichment) };
+  return {
+    id: event._id,
+    recordText: rawText(event),
+    enrichmentJson: JSON.stringify(event.enrichment),
+    ingestedAt: event.ingestedAt,
+  };
 }
 
 /**
@@ -29,7 +34,7 @@ export function cutChunks(
   idOf: (first: MatchedEvent) => string = ({ at }) => deliveryId(webhook._id, webhook.generation, at),
 ): { chunks: Chunk[]; used: number } {
   const bodies = matched.map(bodyEvent);
-  const sizes = bodies.map(bodyBytesOf);
+  const sizes = bodies.map((body) => bodyBytesOf(body, webhook.format));
   const chunks: Chunk[] = [];
   let used = 0;
   while (used < matched.length) {

@@ -122,6 +122,7 @@ export class Sender {
         url: new URL(webhook.url),
         id: delivery._id,
         body: webhookBody({
+          format: delivery.format,
           events,
           batch: delivery.batch,
           thin: delivery.thin,

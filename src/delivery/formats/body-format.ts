@@ -1,0 +1,25 @@
+import type { BodyEvent } from '../body';
+
+/** What a body is made of. */
+export interface BodyChunk {
+  events: readonly BodyEvent[];
+  /** Whether the receiver asked for lists: then one event is a list of one. */
+  batch: boolean;
+  /** The one event is too big to go whole. */
+  thin: boolean;
+  /** When the delivery was made. */
+  timestamp: Date;
+}
+
+/** How one `format` of a webhook writes bodies. Both are pure: the same input gives the same bytes for ever. */
+export interface BodyFormat {
+  /** At most the bytes that an event takes in a body, its separator included; 0 where the body is bounded by itself. */
+  bytesOf(event: BodyEvent): number;
+  /** The body as JSON text. */
+  body(chunk: BodyChunk): string;
+}
+
+/** The one value, or the JSON list of them. */
+export function oneOrList(parts: readonly string[], batch: boolean): string {
+  return batch ? `[${parts.join(',')}]` : parts.join(',');
+}
