@@ -8,8 +8,12 @@ import { secretHint } from './auth/ingest-tokens';
 import { hashToken, tokenMatches } from './auth/opaque-token';
 import { atLeast } from './auth/roles';
 import type { Core } from './core';
+import type { BackfillStatus } from './domain/backfill';
 import { Forbidden, Invalid, messageOf, NotFound, Unauthenticated } from './domain/errors';
 import { DIRECT_SOURCE_ID, type Source } from './domain/source';
+import { BackfillAdmin } from './graphql/backfills/backfill-admin';
+import { BackfillSubscriptions } from './graphql/backfills/backfill-subscription';
+import { BackfillResolver, SourceBackfillsResolver } from './graphql/backfills/resolver';
 import { EventReader } from './graphql/events/event-reader';
 import { EventSubscriptions } from './graphql/events/event-subscription';
 import { EventConnectionResolver, EventResolver } from './graphql/events/resolver';
@@ -25,6 +29,7 @@ import {
   WebhookResolver,
 } from './graphql/webhooks/resolver';
 import { WebhookAdmin } from './graphql/webhooks/webhook-admin';
+import { ChangePoll } from './live/change-poll';
 import { EventFeed } from './live/event-feed';
 import type { AddressGuard } from './net/address-guard';
 import { openAccounts } from './open-accounts';
@@ -92,11 +97,14 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
   });
   const authenticate = authenticateBy(callers);
   const subscriptions = new EventSubscriptions(feed);
+  const progress = followBackfills(core);
+  const backfillSubscriptions = progress.subscriptions;
   const { GRAPHQL_INTROSPECTION: introspection, APOLLO_SANDBOX: sandbox } = settings;
   const apollo = await addGraphqlHttp(app, {
     schema,
     authenticate,
     subscriptions,
+    backfillSubscriptions,
     introspection,
     sandbox,
     log,
@@ -107,6 +115,7 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
     schema,
     authenticate,
     subscriptions,
+    backfillSubscriptions,
     origins,
     introspection,
     allOperations: settings.WS_OPERATIONS === 'all',
@@ -120,6 +129,7 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
     directToken,
     stop: async () => {
       feed.close();
+      progress.close();
       // At once: a socket whose peer is gone takes its time, and meanwhile nothing new is to come in by HTTP.
       await Promise.all([ws.close(), apollo.stop().then(() => app.close())]);
       settlements.close();
@@ -140,16 +150,44 @@ function openFeed(core: Core): EventFeed {
   );
 }
 
+function followBackfills({ backfills, now, log }: Core): {
+  subscriptions: BackfillSubscriptions;
+  close(): void;
+} {
+  const poll = new ChangePoll<BackfillStatus>(
+    {
+      read: async (ids) => (ids ? backfills.statuses(await backfills.many(ids)) : []),
+      idOf: ({ backfill }) => backfill._id,
+      fingerprint: ({ backfill: { state, walked, known, error, walkEnded }, counts }) =>
+        JSON.stringify([state, walked, known, error, walkEnded, counts]),
+    },
+    (error) => log.warn({ error: messageOf(error) }, 'the progress of backfills could not be read'),
+  );
+  const subscriptions = new BackfillSubscriptions({
+    exists: async (id) => (await backfills.get(id)) !== null,
+    subscribe: (id, signal) => poll.subscribe(id, signal),
+    now,
+  });
+  return { subscriptions, close: () => poll.close() };
+}
+
 function resolversOf(
   core: Core,
   parts: { accounts: Accounts; gate: IngestGate; health: HealthCheck; guards: ApiOptions['guards'] },
 ): Resolvers {
-  const { sources, batches, commits, webhooks, deliveries, box, now } = core;
+  const { sources, batches, backfills, commits, webhooks, deliveries, box, now } = core;
   const reader = new EventReader(core.events, commits);
   const sourceAdmin = new SourceAdmin({
     sources,
     box,
     endpoints: parts.guards.endpoints,
+    now,
+    hint: (id) => core.hint('fetch', [id]),
+    endBackfills: (id) => backfills.wakeOf(id),
+  });
+  const backfillAdmin = new BackfillAdmin({
+    backfills,
+    sources,
     now,
     hint: (id) => core.hint('fetch', [id]),
   });
@@ -174,6 +212,8 @@ function resolversOf(
     people: new PeopleResolver(parts.accounts, core.users),
     sources: new SourceResolver({ sources, batches, commits, admin: sourceAdmin, now }),
     batches: new BatchResolver(sources),
+    backfills: new BackfillResolver({ backfills, sources, admin: backfillAdmin, now }),
+    sourceBackfills: new SourceBackfillsResolver(backfills, now),
     events: new EventResolver(reader, ingest),
     eventConnections: new EventConnectionResolver(reader),
     eventLinks: new EventLinksResolver({ deliveries, sources }),

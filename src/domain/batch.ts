@@ -35,6 +35,8 @@ export interface NewBatch {
   refusal?: string;
   /** The backfill that fetched it; absent for live work. */
   backfillId?: string;
+  /** The page of that backfill in which it came, from 1. */
+  backfillPage?: number;
   /** Stored by a backfill that must not alert. */
   silent?: true;
 }

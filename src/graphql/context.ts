@@ -1,4 +1,5 @@
 import type { Caller } from '../auth/accounts';
+import type { BackfillSubscriptions } from './backfills/backfill-subscription';
 import type { EventSubscriptions } from './events/event-subscription';
 
 /** What every operation knows of its caller, over HTTP and over WebSocket alike. */
@@ -8,4 +9,5 @@ export interface Context {
   requestId: string;
   ip: string | null;
   subscriptions: EventSubscriptions;
+  backfillSubscriptions: BackfillSubscriptions;
 }

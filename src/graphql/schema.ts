@@ -4,6 +4,7 @@ import { buildSchema } from 'type-graphql';
 import { atLeast } from '../auth/roles';
 import { Forbidden, Unauthenticated } from '../domain/errors';
 import type { Role } from '../domain/user';
+import { BackfillResolver, SourceBackfillsResolver } from './backfills/resolver';
 import type { Context } from './context';
 import { EventConnectionResolver, EventResolver } from './events/resolver';
 import { HealthResolver } from './health/resolver';
@@ -22,6 +23,8 @@ export interface Resolvers {
   people: PeopleResolver;
   sources: SourceResolver;
   batches: BatchResolver;
+  backfills: BackfillResolver;
+  sourceBackfills: SourceBackfillsResolver;
   events: EventResolver;
   eventConnections: EventConnectionResolver;
   eventLinks: EventLinksResolver;
@@ -53,6 +56,8 @@ function build(resolverOf: (cls: unknown) => unknown): Promise<GraphQLSchema> {
       PeopleResolver,
       SourceResolver,
       BatchResolver,
+      BackfillResolver,
+      SourceBackfillsResolver,
       EventResolver,
       EventConnectionResolver,
       EventLinksResolver,

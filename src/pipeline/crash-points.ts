@@ -14,7 +14,10 @@ export const CRASH_POINTS = [
   'response-received',
 ] as const;
 
-export type CrashPoint = (typeof CRASH_POINTS)[number];
+/** Those that only backfills reach, and what they leave for live work to take over. */
+export const BACKFILL_CRASH_POINTS = ['backfill-page-kept', 'backfill-position-moved', 'taken-over'] as const;
+
+export type CrashPoint = (typeof CRASH_POINTS)[number] | (typeof BACKFILL_CRASH_POINTS)[number];
 
 /** Told at each of the places; does nothing outside of tests. */
 export type CrashHook = (point: CrashPoint) => void;

@@ -14,6 +14,7 @@ export interface GraphqlHttpParts {
   schema: GraphQLSchema;
   authenticate: Authenticate;
   subscriptions: Context['subscriptions'];
+  backfillSubscriptions: Context['backfillSubscriptions'];
   introspection: boolean;
   sandbox: boolean;
   log: Logger;
@@ -68,6 +69,7 @@ export async function addGraphqlHttp(
       requestId: request.id,
       ip: request.ip,
       subscriptions: parts.subscriptions,
+      backfillSubscriptions: parts.backfillSubscriptions,
     }),
   });
   app.route({

@@ -18,6 +18,7 @@ export interface GraphqlWsParts {
   schema: GraphQLSchema;
   authenticate: Authenticate;
   subscriptions: Context['subscriptions'];
+  backfillSubscriptions: Context['backfillSubscriptions'];
   origins: Origins;
   introspection: boolean;
   /** Whether queries and mutations may run over WebSocket as well. */
@@ -58,6 +59,7 @@ export function addGraphqlWs(server: Server, parts: GraphqlWsParts): { close(): 
         requestId: requestIds.of(payload),
         ip: extra.request.socket.remoteAddress ?? null,
         subscriptions: parts.subscriptions,
+        backfillSubscriptions: parts.backfillSubscriptions,
       }),
       onError: (_, _id, payload, errors) => format(parts.log, errors, requestIds.of(payload)),
       onNext: (_, _id, payload, _args, { errors, ...result }) =>
