@@ -5,6 +5,7 @@ import { Invalid } from '../domain/errors';
 import { DIRECT_SOURCE_ID } from '../domain/source';
 import { ROLES, type Role } from '../domain/user';
 import type { PasswordInput } from './ask-password';
+import { addBackfill } from './backfill/command';
 import { CommandFailure, type ExitCode } from './failure';
 
 /** What the commands have of the process that they run in. */
@@ -37,6 +38,7 @@ export function createProgram(io: CommandProcess): Command {
     .action((_, command: Command) => command.error(unknownCommand(command)));
   addUser(program, io);
   addIngest(program, io);
+  addBackfill(program, io, { dataDir, settings: () => settingsOf(io) });
   addSchema(program, io);
   program.allowExcessArguments();
   return program;
