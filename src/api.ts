@@ -7,8 +7,12 @@ import { derivedToken } from './auth/derived-token';
 import { tokenMatches } from './auth/opaque-token';
 import { atLeast } from './auth/roles';
 import type { Core } from './core';
+import type { BackfillStatus } from './domain/backfill';
 import { Forbidden, Invalid, messageOf, NotFound, Unauthenticated } from './domain/errors';
 import { DIRECT_SOURCE_ID, type Source } from './domain/source';
+import { BackfillAdmin } from './graphql/backfills/backfill-admin';
+import { BackfillSubscriptions } from './graphql/backfills/backfill-subscription';
+import { BackfillResolver, SourceBackfillsResolver } from './graphql/backfills/resolver';
 import { EventReader } from './graphql/events/event-reader';
 import { EventSubscriptions } from './graphql/events/event-subscription';
 import { EventConnectionResolver, EventResolver } from './graphql/events/resolver';
@@ -34,6 +38,7 @@ import {
 } from './graphql/webhooks/resolver';
 import { TraceResolver } from './graphql/webhooks/trace-resolver';
 import { WebhookAdmin } from './graphql/webhooks/webhook-admin';
+import { ChangePoll } from './live/change-poll';
 import { EventFeed } from './live/event-feed';
 import { SourceFeed } from './live/source-feed';
 import type { AddressGuard } from './net/address-guard';
@@ -116,9 +121,11 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
   });
   const authenticate = authenticateBy(callers);
   const sourceFeed = openSourceFeed(core);
+  const progress = followBackfills(core);
   const subscriptions = {
     events: new EventSubscriptions(feed),
     sources: new SourceSubscriptions(sourceFeed),
+    backfills: progress.subscriptions,
   };
   const { GRAPHQL_INTROSPECTION: introspection, APOLLO_SANDBOX: sandbox } = settings;
   const apollo = await addGraphqlHttp(app, {
@@ -149,6 +156,7 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
     stop: async () => {
       feed.close();
       sourceFeed.close();
+      progress.close();
       // At once: a socket whose peer is gone takes its time, and meanwhile nothing new is to come in by HTTP.
       await Promise.all([ws.close(), apollo.stop().then(() => app.close())]);
       settlements.close();
@@ -179,6 +187,27 @@ function openSourceFeed(core: Core): SourceFeed {
   );
 }
 
+function followBackfills({ backfills, now, log }: Core): {
+  subscriptions: BackfillSubscriptions;
+  close(): void;
+} {
+  const poll = new ChangePoll<BackfillStatus>(
+    {
+      read: async (ids) => (ids ? backfills.statuses(await backfills.many(ids)) : []),
+      idOf: ({ backfill }) => backfill._id,
+      fingerprint: ({ backfill: { state, walked, known, error, walkEnded }, counts }) =>
+        JSON.stringify([state, walked, known, error, walkEnded, counts]),
+    },
+    (error) => log.warn({ error: messageOf(error) }, 'the progress of backfills could not be read'),
+  );
+  const subscriptions = new BackfillSubscriptions({
+    exists: async (id) => (await backfills.get(id)) !== null,
+    subscribe: (id, signal) => poll.subscribe(id, signal),
+    now,
+  });
+  return { subscriptions, close: () => poll.close() };
+}
+
 function resolversOf(
   core: Core,
   parts: {
@@ -189,12 +218,19 @@ function resolversOf(
     guards: ApiOptions['guards'];
   },
 ): Resolvers {
-  const { sources, batches, commits, webhooks, deliveries, box, now } = core;
+  const { sources, batches, backfills, commits, webhooks, deliveries, box, now } = core;
   const reader = new EventReader(core.events, commits);
   const sourceAdmin = new SourceAdmin({
     sources,
     box,
     endpoints: parts.guards.endpoints,
+    now,
+    hint: (id) => core.hint('fetch', [id]),
+    endBackfills: (id) => backfills.wakeOf(id),
+  });
+  const backfillAdmin = new BackfillAdmin({
+    backfills,
+    sources,
     now,
     hint: (id) => core.hint('fetch', [id]),
   });
@@ -230,6 +266,8 @@ function resolversOf(
     ),
     batches: new BatchResolver(sources),
     ...quarantineResolvers(core, parts.settlements),
+    backfills: new BackfillResolver({ backfills, sources, admin: backfillAdmin, now }),
+    sourceBackfills: new SourceBackfillsResolver(backfills, now),
     events: new EventResolver(reader, ingest),
     eventConnections: new EventConnectionResolver(reader),
     eventLinks: new EventLinksResolver({ deliveries, sources }),

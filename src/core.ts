@@ -7,6 +7,7 @@ import type { Logger } from './observe/logger';
 import { Metrics } from './observe/metrics';
 import { HintQueue } from './pipeline/hint-queue';
 import { requireMasterKey } from './rekey';
+import { BackfillStore } from './store/backfills';
 import { BatchStore } from './store/batches';
 import { CheckpointStore } from './store/checkpoints';
 import { StoreClock } from './store/clock';
@@ -49,6 +50,7 @@ export class Core {
   readonly box: SecretBox;
   readonly sources: SourceStore;
   readonly batches: BatchStore;
+  readonly backfills: BackfillStore;
   readonly events: EventStore;
   readonly commits: CommitStore;
   readonly quarantine: QuarantineStore;
@@ -73,6 +75,7 @@ export class Core {
     this.box = new SecretBox(options.masterKey, options.previousKey);
     this.sources = new SourceStore(connection, db, clock);
     this.batches = new BatchStore(db, clock);
+    this.backfills = new BackfillStore(db, clock);
     this.events = new EventStore(db);
     this.commits = new CommitStore(db, clock);
     this.quarantine = new QuarantineStore(db);
@@ -115,8 +118,20 @@ export class Core {
 
   /** The stores by name, for parts that take several. */
   stores() {
-    const { sources, batches, events, commits, quarantine, checkpoints, webhooks, deliveries, leases } = this;
-    return { sources, batches, events, commits, quarantine, checkpoints, webhooks, deliveries, leases };
+    const { sources, batches, backfills, events, commits, quarantine } = this;
+    const { checkpoints, webhooks, deliveries, leases } = this;
+    return {
+      sources,
+      batches,
+      backfills,
+      events,
+      commits,
+      quarantine,
+      checkpoints,
+      webhooks,
+      deliveries,
+      leases,
+    };
   }
 
   get log(): Logger {

@@ -5,11 +5,12 @@ import { parseWebhookSecret } from './delivery/signature';
 import type { Commit } from './domain/commit';
 import { messageOf, Permanent } from './domain/errors';
 import type { StoredEvent } from './domain/event';
-import type { Source } from './domain/source';
+import type { Source, SourceKind } from './domain/source';
 import type { Webhook } from './domain/webhook';
 import { createEnricher, type Enricher } from './enrichment/enricher';
 import { AddressGuard, type Cidr } from './net/address-guard';
 import { GuardedAgent } from './net/guarded-agent';
+import { BackfillRunner, type FetchRange } from './pipeline/backfill-runner';
 import { BatchRunner } from './pipeline/batch-runner';
 import type { CrashHook } from './pipeline/crash-points';
 import { Fetcher } from './pipeline/fetcher';
@@ -25,6 +26,7 @@ import { Sweeper } from './pipeline/sweeper';
 import { BATCHES_AT_A_TIME, FETCHES_AT_A_TIME, Worker } from './pipeline/worker';
 import { AwsClients, type StaticKeys } from './sources/aws/aws-clients';
 import { DemoClient } from './sources/demo/demo-client';
+import { walkPlaces } from './sources/s3/places-walk';
 import { S3BucketClient } from './sources/s3/s3-bucket-client';
 import { S3SqsClient } from './sources/sqs/s3-sqs-client';
 import { bucketPlace } from './sources/sqs/told-objects';
@@ -100,7 +102,11 @@ interface WorkerParts {
 
 function makeWorker(core: Core, { enricher, aws, agent, heads, crash }: WorkerParts): Worker {
   const { log, leaseMs, now, metrics } = core;
-  const s3 = new S3BucketClient({ connect: (source) => aws.s3(source), log });
+  const s3 = new S3BucketClient({
+    connect: (source) => aws.s3(source),
+    log,
+    onSkipped: (reason, count) => metrics.skippedObjects(reason, count),
+  });
   const sqs = new S3SqsClient({
     connectQueue: (source) => aws.sqs(source),
     connectBucket: (source, region) => aws.s3(source, bucketPlace(source, region)),
@@ -132,6 +138,14 @@ function makeWorker(core: Core, { enricher, aws, agent, heads, crash }: WorkerPa
   return new Worker({
     batches: core.batches,
     sources: core.sources,
+    backfills: core.backfills,
+    backfiller: new BackfillRunner({
+      ...core.stores(),
+      ranges: rangesOf(core, clients, s3),
+      crash,
+      log,
+      leaseMs,
+    }),
     runner,
     fetcher: new Fetcher({
       ...core.stores(),
@@ -174,6 +188,23 @@ function makeReplayRunner(core: Core, crash: CrashHook): ReplayRunner {
   return new ReplayRunner({ replays, deliveries, events, webhooks, hint, now, crash, log, leaseMs });
 }
 
+/** What can be walked for a backfill: what the clients walk, and the trails that queues have told of. */
+function rangesOf(
+  core: Core,
+  clients: Partial<Record<SourceKind, SourceClient>>,
+  s3: S3BucketClient,
+): Partial<Record<SourceKind, FetchRange>> {
+  const ranges: Partial<Record<SourceKind, FetchRange>> = {
+    S3_SQS: async function* (request) {
+      const places = await core.batches.trailPlaces(request.source._id);
+      yield* walkPlaces(places, request, (within) => s3.fetchRange(within));
+    },
+  };
+  for (const [kind, client] of Object.entries(clients) as [SourceKind, SourceClient][])
+    if (client.fetchRange) ranges[kind] = client.fetchRange.bind(client);
+  return ranges;
+}
+
 /** Tells of a commit: those who follow live, webhooks held here, and webhooks that nobody holds. */
 function committer(
   core: Core,
@@ -187,7 +218,7 @@ function committer(
     try {
       await core.bus.publish({
         commit: { _id: commit._id, run: commit.run, ...(commit.silent ? { silent: true } : {}) },
-        events,
+        events: commit.silent ? null : events,
       });
     } catch (error) {
       core.log.debug(

@@ -119,6 +119,7 @@ describe('the GraphQL schema', () => {
   test('validates every document under schema/operations, and each operation has a name of its own', () => {
     const files = readdirSync(OPERATIONS).filter((name) => name.endsWith('.graphql'));
     expect(files.sort()).toEqual([
+      'backfills.graphql',
       'events.graphql',
       'health.graphql',
       'people.graphql',

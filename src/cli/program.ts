@@ -5,6 +5,7 @@ import { Invalid } from '../domain/errors';
 import { DIRECT_SOURCE_ID } from '../domain/source';
 import { ROLES, type Role } from '../domain/user';
 import type { PasswordInput } from './ask-password';
+import { addBackfill } from './backfill/command';
 import { CommandFailure, type ExitCode } from './failure';
 import { addQuarantine } from './quarantine/commands';
 
@@ -45,6 +46,7 @@ export function createProgram(io: CommandProcess): Command {
     exit: io.exit,
   });
   addRekey(program, io);
+  addBackfill(program, io, { dataDir, settings: () => settingsOf(io) });
   addSchema(program, io);
   program.allowExcessArguments();
   return program;

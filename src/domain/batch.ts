@@ -37,6 +37,8 @@ export interface NewBatch {
   refusal?: string;
   /** The backfill that fetched it; absent for live work. */
   backfillId?: string;
+  /** The page of that backfill in which it came, from 1. */
+  backfillPage?: number;
   /** Stored by a backfill that must not alert. */
   silent?: true;
   /** Where quarantined records are tried again: the entry of each record, in order. */

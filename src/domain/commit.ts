@@ -12,7 +12,10 @@ export interface Commit extends Counters {
   sourceId: string;
   sourceKind: SourceKind;
   at: Date;
-  /** The ids of the events that it added, in the order of their positions. */
+  /**
+   * The ids of the events that it added, in the order of their positions; also of those that it took over from silent
+   * backfills, which were counted as stored before and count as duplicates here.
+   */
   ids: string[];
   /** Stored by a backfill that must not alert. */
   silent?: true;

@@ -110,6 +110,10 @@ export interface StoredEvent extends Partial<Record<Exclude<RecordField, 'eventT
   ingestedAt: Date;
   /** Stored by a backfill that must not alert. */
   silent?: true;
+  /** The silent run that stored it, before the live run that it carries now took it over. */
+  takenFrom?: string;
+  /** Its place in that run's batch. */
+  takenPos?: number;
 }
 
 /** A slice holds at most this many records; `pos` counts slices in steps of it. */

@@ -30,6 +30,14 @@ export type AwsAccessInput = {
   sessionToken?: string | null | undefined;
 };
 
+/** PAUSED: what is in the ledger is still stored. FAILED: the source can not be read; resume it once that is mended. */
+export type BackfillState =
+  | 'CANCELLED'
+  | 'DONE'
+  | 'FAILED'
+  | 'PAUSED'
+  | 'RUNNING';
+
 /** FAILED: the object is gone or denied for a day. QUARANTINED: it killed its worker three times, or nobody can read it. */
 export type BatchState =
   | 'CANCELLED'
@@ -293,6 +301,18 @@ export type SourceState =
   | 'ACTIVE'
   | 'PAUSED';
 
+/** A stretch of a source's past. */
+export type StartBackfillInput = {
+  /** Whether webhooks and subscriptions hear of what is stored; by default they do not. */
+  deliver?: boolean | null | undefined;
+  /** Events from this time on. */
+  from: string;
+  /** A source of kind LOOKUP_EVENTS, S3_BUCKET or S3_SQS. */
+  sourceId: string;
+  /** Events before this time; at most now. */
+  to: string;
+};
+
 /** An absent member keeps, null clears; a block of another source kind is an error. */
 export type UpdateSourceInput = {
   /** Members that are absent keep. */
@@ -357,6 +377,59 @@ export type WebhookState =
   | 'ACTIVE'
   | 'DISABLED'
   | 'PAUSED';
+
+export type BackfillPartsFragment = { id: string, sourceId: string, from: string, to: string, state: BackfillState, deliver: boolean, percent: number | null, batchesDone: number, batchesTotal: number | null, received: number, stored: number, duplicates: number, position: string | null, etaSeconds: number | null, error: string | null, remedy: string | null, createdAt: string, doneAt: string | null };
+
+export type BackfillQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type BackfillQuery = { backfill: { id: string, sourceId: string, from: string, to: string, state: BackfillState, deliver: boolean, percent: number | null, batchesDone: number, batchesTotal: number | null, received: number, stored: number, duplicates: number, position: string | null, etaSeconds: number | null, error: string | null, remedy: string | null, createdAt: string, doneAt: string | null } | null };
+
+export type SourceBackfillsQueryVariables = Exact<{
+  sourceId: string;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type SourceBackfillsQuery = { source: { backfills: { nodes: Array<{ id: string, sourceId: string, from: string, to: string, state: BackfillState, deliver: boolean, percent: number | null, batchesDone: number, batchesTotal: number | null, received: number, stored: number, duplicates: number, position: string | null, etaSeconds: number | null, error: string | null, remedy: string | null, createdAt: string, doneAt: string | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } | null };
+
+export type StartBackfillMutationVariables = Exact<{
+  input: StartBackfillInput;
+}>;
+
+
+export type StartBackfillMutation = { startBackfill: { id: string, sourceId: string, from: string, to: string, state: BackfillState, deliver: boolean, percent: number | null, batchesDone: number, batchesTotal: number | null, received: number, stored: number, duplicates: number, position: string | null, etaSeconds: number | null, error: string | null, remedy: string | null, createdAt: string, doneAt: string | null } };
+
+export type PauseBackfillMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type PauseBackfillMutation = { pauseBackfill: { id: string, sourceId: string, from: string, to: string, state: BackfillState, deliver: boolean, percent: number | null, batchesDone: number, batchesTotal: number | null, received: number, stored: number, duplicates: number, position: string | null, etaSeconds: number | null, error: string | null, remedy: string | null, createdAt: string, doneAt: string | null } };
+
+export type ResumeBackfillMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type ResumeBackfillMutation = { resumeBackfill: { id: string, sourceId: string, from: string, to: string, state: BackfillState, deliver: boolean, percent: number | null, batchesDone: number, batchesTotal: number | null, received: number, stored: number, duplicates: number, position: string | null, etaSeconds: number | null, error: string | null, remedy: string | null, createdAt: string, doneAt: string | null } };
+
+export type CancelBackfillMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type CancelBackfillMutation = { cancelBackfill: { id: string, sourceId: string, from: string, to: string, state: BackfillState, deliver: boolean, percent: number | null, batchesDone: number, batchesTotal: number | null, received: number, stored: number, duplicates: number, position: string | null, etaSeconds: number | null, error: string | null, remedy: string | null, createdAt: string, doneAt: string | null } };
+
+export type BackfillProgressSubscriptionVariables = Exact<{
+  id: string;
+}>;
+
+
+export type BackfillProgressSubscription = { backfillProgress: { id: string, sourceId: string, from: string, to: string, state: BackfillState, deliver: boolean, percent: number | null, batchesDone: number, batchesTotal: number | null, received: number, stored: number, duplicates: number, position: string | null, etaSeconds: number | null, error: string | null, remedy: string | null, createdAt: string, doneAt: string | null } };
 
 export type EventPartsFragment = { cursor: string, id: string, eventID: string | null, eventTime: string, eventName: string | null, eventSource: string | null, eventType: string | null, eventCategory: string | null, awsRegion: string | null, recipientAccountId: string | null, sourceIPAddress: string | null, userAgent: string | null, readOnly: boolean | null, errorCode: string | null, errorMessage: string | null, sourceId: string, ingestedAt: string, enrichment: { addressKind: AddressKind, outcome: Outcome, actor: { name: string, kind: string, arn: string | null, accountId: string | null, root: boolean, mfa: boolean | null, issuerArn: string | null }, geo: { country: string | null, countryCode: string | null, region: string | null, subregion: string | null, subdivision: string | null, city: string | null, latitude: number | null, longitude: number | null, timeZone: string | null } | null, network: { asn: number | null, organization: string | null } | null } };
 
@@ -744,6 +817,28 @@ export class TypedDocumentString<TResult, TVariables>
     return this.value;
   }
 }
+export const BackfillPartsFragmentDoc = new TypedDocumentString(`
+    fragment BackfillParts on Backfill {
+  id
+  sourceId
+  from
+  to
+  state
+  deliver
+  percent
+  batchesDone
+  batchesTotal
+  received
+  stored
+  duplicates
+  position
+  etaSeconds
+  error
+  remedy
+  createdAt
+  doneAt
+}
+    `, {"fragmentName":"BackfillParts"}) as unknown as TypedDocumentString<BackfillPartsFragment, unknown>;
 export const EventPartsFragmentDoc = new TypedDocumentString(`
     fragment EventParts on EnrichedEvent {
   cursor
@@ -941,6 +1036,196 @@ export const DeliveryPartsFragmentDoc = new TypedDocumentString(`
   test
 }
     `, {"fragmentName":"DeliveryParts"}) as unknown as TypedDocumentString<DeliveryPartsFragment, unknown>;
+export const BackfillDocument = new TypedDocumentString(`
+    query Backfill($id: ID!) {
+  backfill(id: $id) {
+    ...BackfillParts
+  }
+}
+    fragment BackfillParts on Backfill {
+  id
+  sourceId
+  from
+  to
+  state
+  deliver
+  percent
+  batchesDone
+  batchesTotal
+  received
+  stored
+  duplicates
+  position
+  etaSeconds
+  error
+  remedy
+  createdAt
+  doneAt
+}`) as unknown as TypedDocumentString<BackfillQuery, BackfillQueryVariables>;
+export const SourceBackfillsDocument = new TypedDocumentString(`
+    query SourceBackfills($sourceId: ID!, $first: Int, $after: String) {
+  source(id: $sourceId) {
+    backfills(first: $first, after: $after) {
+      nodes {
+        ...BackfillParts
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+  }
+}
+    fragment BackfillParts on Backfill {
+  id
+  sourceId
+  from
+  to
+  state
+  deliver
+  percent
+  batchesDone
+  batchesTotal
+  received
+  stored
+  duplicates
+  position
+  etaSeconds
+  error
+  remedy
+  createdAt
+  doneAt
+}`) as unknown as TypedDocumentString<SourceBackfillsQuery, SourceBackfillsQueryVariables>;
+export const StartBackfillDocument = new TypedDocumentString(`
+    mutation StartBackfill($input: StartBackfillInput!) {
+  startBackfill(input: $input) {
+    ...BackfillParts
+  }
+}
+    fragment BackfillParts on Backfill {
+  id
+  sourceId
+  from
+  to
+  state
+  deliver
+  percent
+  batchesDone
+  batchesTotal
+  received
+  stored
+  duplicates
+  position
+  etaSeconds
+  error
+  remedy
+  createdAt
+  doneAt
+}`) as unknown as TypedDocumentString<StartBackfillMutation, StartBackfillMutationVariables>;
+export const PauseBackfillDocument = new TypedDocumentString(`
+    mutation PauseBackfill($id: ID!) {
+  pauseBackfill(id: $id) {
+    ...BackfillParts
+  }
+}
+    fragment BackfillParts on Backfill {
+  id
+  sourceId
+  from
+  to
+  state
+  deliver
+  percent
+  batchesDone
+  batchesTotal
+  received
+  stored
+  duplicates
+  position
+  etaSeconds
+  error
+  remedy
+  createdAt
+  doneAt
+}`) as unknown as TypedDocumentString<PauseBackfillMutation, PauseBackfillMutationVariables>;
+export const ResumeBackfillDocument = new TypedDocumentString(`
+    mutation ResumeBackfill($id: ID!) {
+  resumeBackfill(id: $id) {
+    ...BackfillParts
+  }
+}
+    fragment BackfillParts on Backfill {
+  id
+  sourceId
+  from
+  to
+  state
+  deliver
+  percent
+  batchesDone
+  batchesTotal
+  received
+  stored
+  duplicates
+  position
+  etaSeconds
+  error
+  remedy
+  createdAt
+  doneAt
+}`) as unknown as TypedDocumentString<ResumeBackfillMutation, ResumeBackfillMutationVariables>;
+export const CancelBackfillDocument = new TypedDocumentString(`
+    mutation CancelBackfill($id: ID!) {
+  cancelBackfill(id: $id) {
+    ...BackfillParts
+  }
+}
+    fragment BackfillParts on Backfill {
+  id
+  sourceId
+  from
+  to
+  state
+  deliver
+  percent
+  batchesDone
+  batchesTotal
+  received
+  stored
+  duplicates
+  position
+  etaSeconds
+  error
+  remedy
+  createdAt
+  doneAt
+}`) as unknown as TypedDocumentString<CancelBackfillMutation, CancelBackfillMutationVariables>;
+export const BackfillProgressDocument = new TypedDocumentString(`
+    subscription BackfillProgress($id: ID!) {
+  backfillProgress(id: $id) {
+    ...BackfillParts
+  }
+}
+    fragment BackfillParts on Backfill {
+  id
+  sourceId
+  from
+  to
+  state
+  deliver
+  percent
+  batchesDone
+  batchesTotal
+  received
+  stored
+  duplicates
+  position
+  etaSeconds
+  error
+  remedy
+  createdAt
+  doneAt
+}`) as unknown as TypedDocumentString<BackfillProgressSubscription, BackfillProgressSubscriptionVariables>;
 export const EventsDocument = new TypedDocumentString(`
     query Events($first: Int, $after: String, $last: Int, $before: String, $filter: EventFilter, $orderBy: EventOrder) {
   events(

@@ -1,4 +1,5 @@
 import type { Caller } from '../auth/accounts';
+import type { BackfillSubscriptions } from './backfills/backfill-subscription';
 import type { EventSubscriptions } from './events/event-subscription';
 import type { SourceSubscriptions } from './sources/source-subscription';
 
@@ -6,6 +7,7 @@ import type { SourceSubscriptions } from './sources/source-subscription';
 export interface Subscriptions {
   events: EventSubscriptions;
   sources: SourceSubscriptions;
+  backfills: BackfillSubscriptions;
 }
 
 /** What every operation knows of its caller, over HTTP and over WebSocket alike. */

@@ -4,6 +4,7 @@ import { buildSchema } from 'type-graphql';
 import { atLeast } from '../auth/roles';
 import { Forbidden, Unauthenticated } from '../domain/errors';
 import type { Role } from '../domain/user';
+import { BackfillResolver, SourceBackfillsResolver } from './backfills/resolver';
 import type { Context } from './context';
 import { EventConnectionResolver, EventResolver } from './events/resolver';
 import { HealthResolver } from './health/resolver';
@@ -31,6 +32,8 @@ export interface Resolvers {
   batches: BatchResolver;
   quarantine: QuarantineResolver;
   quarantineConnections: QuarantineConnectionResolver;
+  backfills: BackfillResolver;
+  sourceBackfills: SourceBackfillsResolver;
   events: EventResolver;
   eventConnections: EventConnectionResolver;
   eventLinks: EventLinksResolver;
@@ -68,6 +71,8 @@ function build(resolverOf: (cls: unknown) => unknown): Promise<GraphQLSchema> {
       BatchResolver,
       QuarantineResolver,
       QuarantineConnectionResolver,
+      BackfillResolver,
+      SourceBackfillsResolver,
       EventResolver,
       EventConnectionResolver,
       EventLinksResolver,

@@ -59,6 +59,11 @@ export class Metrics {
     'Sockets closed with 4413 as they did not read.',
     [],
   );
+  private readonly objectsSkipped = this.counter(
+    's3_objects_skipped_total',
+    'Objects that a listing met and left out, as they are no log files; at each listing anew.',
+    ['reason'],
+  );
   private readonly pending = new Gauge({
     name: 'trailgraph_batches_pending',
     help: 'Batches in the ledger that are not settled.',
@@ -108,6 +113,11 @@ export class Metrics {
 
   closedSlow(): void {
     this.slowClosed.inc();
+  }
+
+  /** @param reason one of a few: it is a label */
+  skippedObjects(reason: string, count: number): void {
+    this.objectsSkipped.inc({ reason }, count);
   }
 
   batchesPending(count: number): void {

@@ -1,13 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { CANCELLED_WITH_BACKFILL } from '../domain/backfill';
 import { backoffMs } from '../domain/backoff';
 import type { Batch } from '../domain/batch';
 import type { Commit } from '../domain/commit';
 import { messageOf, Permanent, Retryable } from '../domain/errors';
-import { SLICE_STRIDE, type StoredEvent } from '../domain/event';
+import type { StoredEvent } from '../domain/event';
 import { matcher } from '../domain/matcher';
 import { addCounts, type Counters, NO_COUNTS, type Source } from '../domain/source';
 import type { Logger } from '../observe/logger';
 import type { Metrics } from '../observe/metrics';
+import type { BackfillStore } from '../store/backfills';
 import type { BatchStore, Settlement } from '../store/batches';
 import type { CommitStore } from '../store/commits';
 import type { EventStore } from '../store/events';
@@ -18,12 +20,14 @@ import { PartTally } from './part-tally';
 import { quarantineWhole } from './refused-batch';
 import { type SliceResult, SliceWriter, type SliceWriterParts } from './slice-writer';
 import { Slots } from './slots';
+import { unfinishedSlices } from './unfinished-slices';
 
 export interface BatchRunnerParts extends SliceWriterParts {
   batches: BatchStore;
   events: EventStore;
   commits: CommitStore;
   sources: SourceStore;
+  backfills: BackfillStore;
   openObject: OpenObject;
   /** Told of each slice that was committed anew; its failure costs a follower a second. */
   onCommit: (commit: Commit, events: StoredEvent[] | null) => Promise<void>;
@@ -49,9 +53,15 @@ export interface RunOrders {
   stop: AbortSignal;
   /** Resolves when the run may begin; the lease is kept meanwhile. */
   turn: () => Promise<void>;
+  /** Asked before each slice; resolves when the run may go on. */
+  between: () => Promise<void>;
 }
 
 type Claimed = Batch & { token: string };
+
+interface Work extends Pick<RunOrders, 'between'> {
+  signal: AbortSignal;
+}
 
 /** Under what a batch is held. */
 interface Held {
@@ -66,7 +76,7 @@ export class BatchRunner {
   constructor(private readonly parts: BatchRunnerParts) {}
 
   /** @param batch claimed, with its token */
-  async run(batch: Claimed, { stop, turn }: RunOrders): Promise<void> {
+  async run(batch: Claimed, { stop, turn, between }: RunOrders): Promise<void> {
     const { batches, leaseMs, log } = this.parts;
     const startedAt = Date.now();
     const lease = new LeaseKeeper({
@@ -77,7 +87,7 @@ export class BatchRunner {
     });
     try {
       await turn();
-      const settlement = await this.process(batch, lease.work);
+      const settlement = await this.process(batch, { signal: lease.work, between });
       if (!(await batches.settle(batch._id, batch.token, settlement))) {
         log.warn({ batchId: batch._id }, 'a batch was settled by somebody else');
         return;
@@ -91,7 +101,8 @@ export class BatchRunner {
     }
   }
 
-  private async process(batch: Claimed, signal: AbortSignal): Promise<Settlement> {
+  private async process(batch: Claimed, work: Work): Promise<Settlement> {
+    const { signal } = work;
     signal.throwIfAborted();
     if (batch.crashes >= CRASHES_TO_QUARANTINE) {
       return this.end(
@@ -102,9 +113,11 @@ export class BatchRunner {
     }
     const source = await this.parts.sources.getAny(batch.sourceId);
     if (source?.deletedAt) return this.end(batch, 'CANCELLED', 'the source was deleted');
+    if (batch.backfillId && (await this.parts.backfills.get(batch.backfillId))?.state === 'CANCELLED')
+      return this.end(batch, 'CANCELLED', CANCELLED_WITH_BACKFILL.error);
     if (batch.refusal !== undefined) return this.refuse({ ...batch, refusal: batch.refusal });
     try {
-      return await this.store(batch, source, signal);
+      return await this.store(batch, source, work);
     } catch (error) {
       signal.throwIfAborted(); // What was read of a file that was given up says nothing about the file.
       if (error instanceof Unreadable) return this.end(batch, 'QUARANTINED', error.message);
@@ -124,7 +137,7 @@ export class BatchRunner {
   }
 
   /** Stores slice by slice, two at a time. */
-  private async store(batch: Claimed, source: Source | null, signal: AbortSignal): Promise<Settlement> {
+  private async store(batch: Claimed, source: Source | null, { signal, between }: Work): Promise<Settlement> {
     const writer = new SliceWriter(this.parts, batch, source?.dropFilter ? matcher(source.dropFilter) : null);
     const parts = batch.parts ? new PartTally(batch.parts, batch.each === true) : null;
     let counts: Counters = NO_COUNTS;
@@ -142,6 +155,7 @@ export class BatchRunner {
     try {
       for await (const slice of readSlices(batch, this.parts.openObject, signal)) {
         if (slice.index === 0) this.parts.crash('object-downloaded');
+        await between();
         await this.slices.acquire();
         if (signal.aborted || failure) {
           this.slices.release();
@@ -181,25 +195,18 @@ export class BatchRunner {
   /** Ends a batch that can't go on: what it has inserted is committed first, so that everybody hears of it. */
   private async end(batch: Claimed, state: Settlement['state'], error: string): Promise<Settlement> {
     const since = new Date(batch.createdAt.getTime() - 60_000);
-    const owned = await this.parts.events.ownedBy(batch.run, since);
     const committed = await this.parts.commits.ofRun(batch.run);
     const done = new Set(committed.map((commit) => commit.slice));
     let counts = committed.reduce<Counters>((sum, commit) => addCounts(sum, commit), NO_COUNTS);
-    const open = owned.filter((event) => !done.has(Math.floor(event.pos / SLICE_STRIDE)));
-    for (const slice of new Set(open.map((event) => Math.floor(event.pos / SLICE_STRIDE)))) {
-      const ids = open
-        .filter((event) => Math.floor(event.pos / SLICE_STRIDE) === slice)
-        .map((event) => event._id);
+    for (const unfinished of await unfinishedSlices(this.parts.events, batch.run, since, done)) {
       const { commit, appended } = await this.parts.commits.append({
         ...NO_COUNTS,
         run: batch.run,
-        slice,
+        ...unfinished,
         batchId: batch._id,
         sourceId: batch.sourceId,
         sourceKind: batch.sourceKind,
-        received: ids.length,
-        stored: ids.length,
-        ids,
+        received: unfinished.stored + unfinished.duplicates,
         ...(batch.silent ? { silent: true as const } : {}),
       });
       counts = addCounts(counts, commit);

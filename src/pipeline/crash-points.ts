@@ -18,7 +18,13 @@ export const CRASH_POINTS = [
 /** Those of a fetch: where a page was handed over, and where its batches stand in the ledger but nobody was told. */
 export const FETCH_CRASH_POINTS = ['page-fetched', 'page-in-ledger'] as const;
 
-export type CrashPoint = (typeof CRASH_POINTS)[number] | (typeof FETCH_CRASH_POINTS)[number];
+/** Those that only backfills reach, and what they leave for live work to take over. */
+export const BACKFILL_CRASH_POINTS = ['backfill-page-kept', 'backfill-position-moved', 'taken-over'] as const;
+
+export type CrashPoint =
+  | (typeof CRASH_POINTS)[number]
+  | (typeof FETCH_CRASH_POINTS)[number]
+  | (typeof BACKFILL_CRASH_POINTS)[number];
 
 /** Told at each of the places; does nothing outside of tests. */
 export type CrashHook = (point: CrashPoint) => void;

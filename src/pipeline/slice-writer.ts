@@ -57,20 +57,23 @@ export class SliceWriter {
 
   async write(slice: Slice): Promise<SliceResult> {
     const { outcomes, eventIds, candidates, rejected } = this.read(slice);
-    const owners = await this.lookFirst(candidates);
-    const fresh = candidates.filter((candidate) => !owners.has(candidate.parsed.id));
+    const early = await this.lookFirst(candidates);
+    const fresh = candidates.filter((candidate) => !early.has(candidate.parsed.id));
     const documents = this.enrich(fresh, outcomes);
     const there = await this.parts.events.insert(documents);
     await this.keep(rejected);
     this.parts.crash('events-inserted');
     const inserted = documents.filter((event) => !there.has(event._id));
-    const ours = this.ownedEarlier(candidates, await this.withLate(owners, there));
-    for (const candidate of ours) outcomes[candidate.index] = 'stored';
+    const owners = await this.withLate(early, there);
+    const taken = await this.takeOver(candidates, owners, outcomes);
+    const { ours, stored } = this.ownedEarlier(candidates, owners);
+    for (const candidate of stored) outcomes[candidate.index] = 'stored';
     for (const event of inserted) outcomes[event.pos % SLICE_STRIDE] = 'stored';
     this.expectKnown = inserted.length + ours.length < candidates.length / 2;
+    const earlier = [...ours, ...taken];
     const ids = [
       ...inserted.map((event) => ({ id: event._id, pos: event.pos })),
-      ...ours.map(({ parsed, pos }) => ({ id: parsed.id, pos })),
+      ...earlier.map(({ parsed, pos }) => ({ id: parsed.id, pos })),
     ].sort((a, b) => a.pos - b.pos);
     const { commit, appended } = await this.commit(
       slice,
@@ -81,7 +84,7 @@ export class SliceWriter {
     return {
       commit,
       appended,
-      events: ours.length === 0 && appended ? inserted : null,
+      events: earlier.length === 0 && appended ? inserted : null,
       outcomes,
       eventIds,
       rejections: rejected.map(({ position, reason }) => ({ index: position, reason })),
@@ -164,25 +167,69 @@ export class SliceWriter {
     return there.size === 0 ? owners : new Map([...owners, ...(await this.parts.events.owners([...there]))]);
   }
 
-  /** Events that an earlier try of this run stored at the same place. */
-  private ownedEarlier(candidates: Candidate[], owners: Map<string, Owner>): Candidate[] {
-    return candidates.filter(({ parsed, pos }) => {
-      const owner = owners.get(parsed.id);
-      return owner?.run === this.batch.run && owner.pos === pos;
-    });
+  /**
+   * Events that an earlier try of this run stored or took over at the same place: `ours` are to be heard of by its
+   * commit, `stored` are counted by it. One that it stored silently and a live run took over since counts here, where
+   * it was stored, and is heard of there.
+   */
+  private ownedEarlier(
+    candidates: Candidate[],
+    owners: Map<string, Owner>,
+  ): { ours: Candidate[]; stored: Candidate[] } {
+    const { run } = this.batch;
+    const ours: Candidate[] = [];
+    const stored: Candidate[] = [];
+    for (const candidate of candidates) {
+      const owner = owners.get(candidate.parsed.id);
+      if (owner?.run === run && owner.pos === candidate.pos) {
+        ours.push(candidate);
+        if (owner.takenFrom === undefined) stored.push(candidate);
+      } else if (owner?.takenFrom === run && owner.takenPos === candidate.pos) {
+        stored.push(candidate);
+      }
+    }
+    return { ours, stored };
+  }
+
+  /** Events that a silent backfill stored, met by a batch that is heard of: they are heard of with it. */
+  private async takeOver(
+    candidates: Candidate[],
+    owners: Map<string, Owner>,
+    outcomes: RecordOutcome[],
+  ): Promise<Candidate[]> {
+    if (this.batch.silent) return [];
+    const silent = candidates.filter(({ parsed }) => owners.get(parsed.id)?.silent);
+    const wanted = this.drops ? silent.filter((candidate) => !this.drop(candidate, outcomes)) : silent;
+    if (wanted.length === 0) return [];
+    const taken = await this.parts.events.takeOver(
+      this.batch.run,
+      wanted.map(({ parsed, pos }) => ({ owner: owners.get(parsed.id)!, pos })),
+    );
+    this.parts.crash('taken-over');
+    return wanted.filter(({ parsed }) => taken.has(parsed.id));
+  }
+
+  private drop({ parsed, pos, index }: Candidate, outcomes: RecordOutcome[]): boolean {
+    const dropped = this.drops?.(this.documentOf(parsed, pos, this.parts.now())) === true;
+    if (dropped) outcomes[index] = 'dropped';
+    return dropped;
   }
 
   private enrich(fresh: Candidate[], outcomes: RecordOutcome[]): StoredEvent[] {
     const documents: StoredEvent[] = [];
     const ingestedAt = this.parts.now();
-    const { run, sourceId, silent } = this.batch;
     for (const { parsed, pos, index } of fresh) {
-      const origin = { run, pos, sourceId, ingestedAt, ...(silent ? { silent } : {}) };
-      const event = toStoredEvent(parsed, this.parts.enricher.enrich(parsed.record), origin);
+      const event = this.documentOf(parsed, pos, ingestedAt);
       if (this.drops?.(event)) outcomes[index] = 'dropped';
       else documents.push(event);
     }
     return documents;
+  }
+
+  private documentOf(parsed: ParsedRecord, pos: number, ingestedAt: Date): StoredEvent {
+    const { run, sourceId, silent } = this.batch;
+    const origin = { run, pos, sourceId, ingestedAt, ...(silent ? { silent } : {}) };
+    return toStoredEvent(parsed, this.parts.enricher.enrich(parsed.record), origin);
   }
 
   private async commit(
@@ -199,7 +246,7 @@ export class SliceWriter {
       sourceId: this.batch.sourceId,
       sourceKind: this.batch.sourceKind,
       received: outcomes.length,
-      stored: ids.length,
+      stored: count('stored'),
       duplicates: count('duplicate'),
       dropped: count('dropped'),
       rejected: count('rejected'),

@@ -1,7 +1,13 @@
-/** A bounded number of places for work in progress. Waiters are served in order. */
+interface Waiter {
+  count: number;
+  resolve: () => void;
+}
+
+/** A bounded number of places for work in progress. Waiters are served in order, the patient ones last. */
 export class Slots {
   private taken = 0;
-  private readonly waiting: { count: number; resolve: () => void }[] = [];
+  private readonly waiting: Waiter[] = [];
+  private readonly patient: Waiter[] = [];
 
   constructor(readonly size: number) {}
 
@@ -9,13 +15,21 @@ export class Slots {
     return this.size - this.taken;
   }
 
-  /** Takes `count` slots, waiting for them. `count` = size waits until everything else is done. */
-  async acquire(count = 1): Promise<void> {
+  /** Whether somebody waits who is not patient. */
+  get wanted(): boolean {
+    return this.waiting.length > 0;
+  }
+
+  /**
+   * Takes `count` slots, waiting for them. `count` = size waits until everything else is done.
+   * @param patient lets all others go first
+   */
+  async acquire(count = 1, { patient = false }: { patient?: boolean } = {}): Promise<void> {
     if (this.waiting.length === 0 && this.free >= count) {
       this.taken += count;
       return;
     }
-    await new Promise<void>((resolve) => this.waiting.push({ count, resolve }));
+    await new Promise<void>((resolve) => (patient ? this.patient : this.waiting).push({ count, resolve }));
   }
 
   /** Takes a slot if one is free now. */
@@ -27,10 +41,14 @@ export class Slots {
 
   release(count = 1): void {
     this.taken -= count;
-    while (this.waiting[0] && this.free >= this.waiting[0].count) {
-      const next = this.waiting.shift()!;
+    for (let next = this.next(); next && this.free >= next.count; next = this.next()) {
+      (this.waiting.length > 0 ? this.waiting : this.patient).shift();
       this.taken += next.count;
       next.resolve();
     }
+  }
+
+  private next(): Waiter | undefined {
+    return this.waiting[0] ?? this.patient[0];
   }
 }

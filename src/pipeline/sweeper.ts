@@ -1,5 +1,6 @@
 import type { Logger } from '../observe/logger';
 import type { Metrics } from '../observe/metrics';
+import type { BackfillStore } from '../store/backfills';
 import type { BatchStore } from '../store/batches';
 import type { CommitStore } from '../store/commits';
 import type { LeaseStore } from '../store/leases';
@@ -12,6 +13,7 @@ export interface SweeperParts {
   leases: LeaseStore;
   batches: BatchStore;
   sources: SourceStore;
+  backfills: BackfillStore;
   webhooks: WebhookStore;
   commits: CommitStore;
   folder: Folder;
@@ -35,15 +37,17 @@ export class Sweeper {
 
   /** One pass, if this process holds the lease. */
   async pass(): Promise<void> {
-    const { leases, batches, sources, webhooks, commits, folder, watch, metrics } = this.parts;
+    const { leases, batches, sources, backfills, webhooks, commits, folder, watch, metrics } = this.parts;
     const held = this.holds;
     this.holds = await leases.hold('sweeper', LEASE_MS);
     if (held && !this.holds) watch.rest();
     if (!this.holds) return;
     while (await folder.fold());
     this.forget();
-    await this.hint('enrich', await batches.dueIds(HINTS_A_PASS));
+    // Those of backfills are found by asking: in the queue they would stand before live ones.
+    await this.hint('enrich', await batches.dueIds(HINTS_A_PASS, 'live'));
     await this.hint('fetch', await sources.dueIds(HINTS_A_PASS));
+    await this.hint('fetch', await backfills.dueIds(HINTS_A_PASS));
     await this.hint('forward', await webhooks.dueIds(await commits.head(), HINTS_A_PASS));
     metrics.batchesPending(await batches.pendingCount());
     await watch.pass();

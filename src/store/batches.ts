@@ -15,6 +15,16 @@ export interface Settlement extends Counters {
 
 /** A batch that failed so often and is tried again is worth telling of. */
 const TRIES_TO_WORRY = 3;
+/** Live work goes before that of backfills. */
+export type Lane = 'live' | 'backfill';
+
+const IN_LANE: Record<Lane, Filter<Batch>> = {
+  live: { backfillId: null } as unknown as Filter<Batch>, // Also where the field is absent, as it always is.
+  backfill: { backfillId: { $exists: true } },
+};
+
+const PLACES_LOOKED_AT = 20_000;
+const MOST_PLACES = 100;
 
 const WITHOUT_PAYLOAD = { payload: 0 } as const;
 
@@ -36,6 +46,14 @@ export class BatchStore {
   async known(ids: string[]): Promise<Set<string>> {
     const found = await this.collection
       .find({ _id: { $in: ids } }, { projection: { _id: 1 }, maxTimeMS: QUERY_MS })
+      .toArray();
+    return new Set(found.map((batch) => batch._id));
+  }
+
+  /** Which of the ids are stored already. */
+  async done(ids: string[]): Promise<Set<string>> {
+    const found = await this.collection
+      .find({ _id: { $in: ids }, state: 'DONE' }, { projection: { _id: 1 }, maxTimeMS: QUERY_MS })
       .toArray();
     return new Set(found.map((batch) => batch._id));
   }
@@ -74,8 +92,9 @@ export class BatchStore {
   /**
    * Takes a batch that is due, by id or the one that waits longest. A claim that finds the token of an earlier one
    * counts a crash: that lease ran out.
+   * @param which the id of one, or the lane in which to look
    */
-  async claim(id: string | null, leaseMs: number): Promise<(Batch & { token: string }) | null> {
+  async claim(which: { id: string } | Lane, leaseMs: number): Promise<(Batch & { token: string }) | null> {
     const token = fencingToken();
     const due: Filter<Batch> = {
       state: 'PENDING',
@@ -83,7 +102,7 @@ export class BatchStore {
       $expr: { $lte: ['$dueAt', '$$NOW'] },
     };
     const claimed = await this.collection.findOneAndUpdate(
-      id === null ? due : { _id: id, ...due },
+      typeof which === 'string' ? { ...due, ...IN_LANE[which] } : { _id: which.id, ...due },
       [
         {
           $set: {
@@ -176,11 +195,11 @@ export class BatchStore {
     return result.matchedCount === 1;
   }
 
-  /** Ids that are due, longest waiting first, for hints. */
-  async dueIds(limit: number): Promise<string[]> {
+  /** Ids of a lane that are due, longest waiting first, for hints. */
+  async dueIds(limit: number, lane: Lane): Promise<string[]> {
     const due = await this.collection
       .find(
-        { state: 'PENDING', dueAt: { $lte: this.clock.now() } },
+        { state: 'PENDING', dueAt: { $lte: this.clock.now() }, ...IN_LANE[lane] },
         { projection: { _id: 1 }, maxTimeMS: QUERY_MS },
       )
       .sort({ dueAt: 1 })
@@ -279,6 +298,39 @@ export class BatchStore {
   /** How many batches of a part of a source are not settled. */
   unsettled(sourceId: string, partition: string): Promise<number> {
     return this.collection.countDocuments({ sourceId, partition, state: 'PENDING' }, { maxTimeMS: QUERY_MS });
+  }
+
+  /** Buckets, and what stands before AWSLogs/, that the newest object batches of a source have named. */
+  async trailPlaces(sourceId: string): Promise<{ bucket: string; prefix: string | null }[]> {
+    const found = await this.collection
+      .aggregate<{ _id: { bucket: string; before: string } }>(
+        [
+          { $match: { sourceId } },
+          { $sort: { createdAt: -1, _id: -1 } },
+          { $limit: PLACES_LOOKED_AT },
+          { $match: { 'object.key': { $regex: '(^|/)AWSLogs/' } } },
+          {
+            $group: {
+              _id: {
+                bucket: '$object.bucket',
+                before: { $first: { $split: ['$object.key', 'AWSLogs/'] } },
+              },
+            },
+          },
+          { $limit: MOST_PLACES },
+        ],
+        { maxTimeMS: QUERY_MS },
+      )
+      .toArray();
+    return found.map(({ _id: { bucket, before } }) => ({
+      bucket,
+      prefix: before.replace(/\/$/, '') || null,
+    }));
+  }
+
+  /** How many batches of a backfill are not settled. */
+  unsettledOf(backfillId: string): Promise<number> {
+    return this.collection.countDocuments({ backfillId, state: 'PENDING' }, { maxTimeMS: QUERY_MS });
   }
 
   pendingCount(): Promise<number> {

@@ -9,11 +9,15 @@ import type { Page, PageRequest } from './page';
 import { readPage } from './page';
 
 /** Who stored an event. */
-export interface Owner {
-  _id: string;
-  run: string;
+export type Owner = Pick<StoredEvent, '_id' | 'run' | 'pos' | 'silent' | 'takenFrom' | 'takenPos'>;
+
+/** An event that a silent run stored, and its place in the run that takes it over. */
+export interface TakeOver {
+  owner: Owner;
   pos: number;
 }
+
+const OWNER_FIELDS = { _id: 1, run: 1, pos: 1, silent: 1, takenFrom: 1, takenPos: 1 } as const;
 
 export type EventOrderField = 'eventTime' | 'ingestedAt';
 
@@ -29,9 +33,38 @@ export class EventStore {
   /** Which of the ids are stored, and by which run. One query for a whole slice. */
   async owners(ids: string[]): Promise<Map<string, Owner>> {
     const found = await this.collection
-      .find({ _id: { $in: ids } }, { projection: { _id: 1, run: 1, pos: 1 }, maxTimeMS: QUERY_MS })
+      .find({ _id: { $in: ids } }, { projection: OWNER_FIELDS, maxTimeMS: QUERY_MS })
       .toArray();
     return new Map(found.map((event) => [event._id, event as Owner]));
+  }
+
+  /**
+   * Gives events of silent runs to a run that is heard of: each by compare-and-set of its run and silence, all in one
+   * round trip. Who comes second takes nothing.
+   * @returns the ids of those that the run has now
+   */
+  async takeOver(run: string, takeOvers: TakeOver[]): Promise<Set<string>> {
+    if (takeOvers.length === 0) return new Set();
+    const { matchedCount } = await this.collection.bulkWrite(
+      takeOvers.map(({ owner, pos }) => ({
+        updateOne: {
+          filter: { _id: owner._id, run: owner.run, silent: true },
+          update: {
+            $set: { run, pos, takenFrom: owner.run, takenPos: owner.pos },
+            $unset: { silent: true },
+          },
+        },
+      })),
+      { ordered: false },
+    );
+    const ids = takeOvers.map(({ owner }) => owner._id);
+    if (matchedCount === ids.length) return new Set(ids);
+    const owners = await this.owners(ids);
+    const has = ({ owner, pos }: TakeOver): boolean => {
+      const now = owners.get(owner._id);
+      return now?.run === run && now.pos === pos;
+    };
+    return new Set(takeOvers.filter(has).map(({ owner }) => owner._id));
   }
 
   /**
@@ -56,15 +89,23 @@ export class EventStore {
     return there;
   }
 
-  /** The events that a run stored, in the order of their positions, from the first one at or after `since`. */
-  ownedBy(run: string, since: Date): Promise<Owner[]> {
+  /** The events that carry a run, in the order of their positions: those that it stored since then, or took over. */
+  async ownedBy(run: string, since: Date): Promise<Owner[]> {
+    const options = { projection: OWNER_FIELDS, maxTimeMS: QUERY_MS };
+    const [stored, taken] = await Promise.all([
+      this.collection
+        .find({ ingestedAt: { $gte: since }, run, takenFrom: { $exists: false } }, options)
+        .toArray(),
+      this.collection.find({ run, takenFrom: { $exists: true } }, options).toArray(),
+    ]);
+    return [...stored, ...taken].sort((a, b) => a.pos - b.pos);
+  }
+
+  /** The events that a run stored silently and others took over since. */
+  takenFrom(run: string): Promise<Owner[]> {
     return this.collection
-      .find(
-        { ingestedAt: { $gte: since }, run },
-        { projection: { _id: 1, run: 1, pos: 1 }, maxTimeMS: QUERY_MS },
-      )
-      .sort({ pos: 1 })
-      .toArray() as Promise<Owner[]>;
+      .find({ takenFrom: run }, { projection: OWNER_FIELDS, maxTimeMS: QUERY_MS })
+      .toArray();
   }
 
   /** The events of a commit, in order; those that retention has removed are left out. */

@@ -38,6 +38,17 @@ function plan({ eventsDays }: Retention): IndexPlan[] {
       partialFilterExpression: { 'userIdentity.accessKeyId': { $exists: true } },
     }),
     member('resources.ARN', { partialFilterExpression: { 'resources.ARN': { $exists: true } } }),
+    // Events that a live run took over from a silent backfill: few, so cheap.
+    {
+      collection: 'enriched_events',
+      keys: { run: 1 },
+      options: { partialFilterExpression: { takenFrom: { $exists: true } } },
+    },
+    {
+      collection: 'enriched_events',
+      keys: { takenFrom: 1 },
+      options: { partialFilterExpression: { takenFrom: { $exists: true } } },
+    },
     member('errorCode', { partialFilterExpression: { errorCode: { $exists: true } } }),
     {
       collection: 'batches',
@@ -49,6 +60,28 @@ function plan({ eventsDays }: Retention): IndexPlan[] {
       keys: { sourceId: 1, partition: 1 },
       options: { partialFilterExpression: { state: 'PENDING' } },
     },
+    // Live work is found past however much of backfills waits, and that without the live.
+    {
+      collection: 'batches',
+      keys: { backfillId: 1, dueAt: 1 },
+      options: { partialFilterExpression: { state: 'PENDING' } },
+    },
+    {
+      collection: 'batches',
+      keys: { dueAt: 1 },
+      options: { partialFilterExpression: { state: 'PENDING', backfillId: { $exists: true } } },
+    },
+    {
+      collection: 'batches',
+      keys: { backfillId: 1, backfillPage: 1, state: 1, received: 1, stored: 1, duplicates: 1 },
+      options: { partialFilterExpression: { backfillId: { $exists: true } } },
+    },
+    {
+      collection: 'backfills',
+      keys: { dueAt: 1 },
+      options: { partialFilterExpression: { dueAt: { $type: 'date' } } },
+    },
+    { collection: 'backfills', keys: { sourceId: 1, createdAt: -1, _id: -1 } },
     { collection: 'batches', keys: { sourceId: 1, createdAt: -1, _id: -1 } },
     {
       collection: 'batches',

@@ -1,6 +1,6 @@
 import type { Batch } from '../../src/domain/batch';
 import type { Commit } from '../../src/domain/commit';
-import type { StoredEvent } from '../../src/domain/event';
+import { SLICE_STRIDE, type StoredEvent } from '../../src/domain/event';
 import { addCounts, type Counters, NO_COUNTS } from '../../src/domain/source';
 import { demoRecord } from '../../src/sources/demo/demo-record';
 import { eventually } from './eventually';
@@ -93,7 +93,8 @@ export async function countersOf(app: TestTrailGraph, sourceId: string): Promise
 
 /**
  * Asserts what holds whatever happened: commits are numbered 1..n without a gap, every stored event stands in exactly
- * one of them under its own run, and each batch's counts and each source's counters are the sums of its commits.
+ * one of them under its own run and was counted as stored once, also where a live run took it over from a silent one,
+ * and each batch's counts and each source's counters are the sums of its commits.
  */
 export async function expectConsistent(app: TestTrailGraph): Promise<void> {
   const { commits, events, batches } = ledger(app);
@@ -101,11 +102,23 @@ export async function expectConsistent(app: TestTrailGraph): Promise<void> {
   expect(log.map(({ _id }) => _id)).toEqual(log.map((_, index) => index + 1));
   for (const commit of log) {
     expect(commit.received).toBe(commit.stored + commit.duplicates + commit.dropped + commit.rejected);
-    expect(commit.ids).toHaveLength(commit.stored);
   }
-  const stored = await events.find({}, { projection: { _id: 1, run: 1 } }).toArray();
-  const committed = log.flatMap(({ ids, run }) => ids.map((id) => `${run} ${id}`));
+  const projection = { _id: 1, run: 1, takenFrom: 1, takenPos: 1 };
+  const stored = await events.find({}, { projection }).toArray();
+  const byId = new Map(stored.map((event) => [event._id, event]));
+  const committed: string[] = [];
+  for (const { run, slice, ids, silent, stored: count } of log) {
+    const lost = stored.filter(
+      ({ takenFrom, takenPos = 0 }) => takenFrom === run && Math.floor(takenPos / SLICE_STRIDE) === slice,
+    );
+    const taken = ids.filter((id) => byId.get(id)?.run === run && byId.get(id)?.takenFrom !== undefined);
+    if (silent) expect(new Set([...ids, ...lost.map(({ _id }) => _id)]).size).toBe(count);
+    else expect(ids).toHaveLength(count + taken.length);
+    const away = new Set(lost.map(({ _id }) => _id));
+    committed.push(...ids.filter((id) => !away.has(id)).map((id) => `${run} ${id}`));
+  }
   expect(committed.sort()).toEqual(stored.map(({ _id, run }) => `${run} ${_id}`).sort());
+  expect(log.reduce((sum, commit) => sum + commit.stored, 0)).toBe(stored.length);
   const sum = (of: Commit[]): Counters => of.reduce<Counters>((all, one) => addCounts(all, one), NO_COUNTS);
   for (const batch of await batches.find({ state: { $ne: 'PENDING' } }).toArray()) {
     expect(addCounts(batch, NO_COUNTS)).toEqual(sum(log.filter(({ run }) => run === batch.run)));

@@ -7,8 +7,11 @@ export async function subscriptions(app: TestTrailGraph): Promise<number> {
 }
 
 export async function metric(app: TestTrailGraph, name: string): Promise<number> {
-  const text = await (await fetch(`${app.url}/metrics`)).text();
-  return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)![1]);
+  return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(await metricsText(app))![1]);
+}
+
+export async function metricsText(app: TestTrailGraph): Promise<string> {
+  return (await fetch(`${app.url}/metrics`)).text();
 }
 
 /** Waits until so many subscriptions are open: each hears of everything stored from then on. */

@@ -43,15 +43,29 @@ export class EventReader {
   private async placed(events: StoredEvent[]): Promise<Map<string, EnrichedEvent>> {
     const slices = new Map<string, { run: string; slice: number }>();
     for (const event of events) {
-      const slice = Math.floor(event.pos / SLICE_STRIDE);
-      slices.set(sliceKey(event.run, slice), { run: event.run, slice });
+      for (const { run, slice } of placesOf(event)) slices.set(sliceKey(run, slice), { run, slice });
     }
     const numbers = await this.commits.numbers([...slices.values()]);
     const placed = new Map<string, EnrichedEvent>();
     for (const event of events) {
-      const n = numbers.get(sliceKey(event.run, Math.floor(event.pos / SLICE_STRIDE)));
-      if (n !== undefined) placed.set(event._id, toEvent(event, { n, pos: event.pos }));
+      for (const { run, slice, pos } of placesOf(event)) {
+        const n = numbers.get(sliceKey(run, slice));
+        if (n === undefined) continue;
+        placed.set(event._id, toEvent(event, { n, pos }));
+        break;
+      }
     }
     return placed;
   }
+}
+
+/** Where an event stands; one that was just taken over stands at its old place until its new slice is committed. */
+function placesOf({
+  run,
+  pos,
+  takenFrom,
+  takenPos,
+}: StoredEvent): { run: string; slice: number; pos: number }[] {
+  const at = (of: string, pos: number) => ({ run: of, slice: Math.floor(pos / SLICE_STRIDE), pos });
+  return takenFrom === undefined ? [at(run, pos)] : [at(run, pos), at(takenFrom, takenPos ?? 0)];
 }

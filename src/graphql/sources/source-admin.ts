@@ -17,6 +17,8 @@ export interface SourceAdminParts {
   /** Lets through the endpoints that sources may have. */
   endpoints: AddressGuard;
   now: () => Date;
+  /** Has the backfills of a source that was deleted end. */
+  endBackfills: (sourceId: string) => Promise<void>;
   /** Tells the workers that a source is due. */
   hint: (sourceId: string) => Promise<void>;
 }
@@ -145,6 +147,7 @@ export class SourceAdmin {
   async delete(id: string): Promise<void> {
     if (id === DIRECT_SOURCE_ID) throw new Invalid('The built-in source `direct` can not be deleted.');
     if (!(await this.parts.sources.delete(id))) throw notFound(id);
+    await this.parts.endBackfills(id);
   }
 
   async get(id: string): Promise<Source> {

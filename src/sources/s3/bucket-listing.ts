@@ -64,6 +64,13 @@ export class BucketListing {
     return names;
   }
 
+  /** The first key that begins with `prefix` and comes after `startAfter`; null where there is none. */
+  async firstKey(prefix: string, startAfter: string): Promise<string | null> {
+    const output = await this.request({ Prefix: prefix, StartAfter: startAfter, MaxKeys: 1 });
+    const key = output.Contents?.[0]?.Key;
+    return key === undefined ? null : decoded(key, output.EncodingType === 'url');
+  }
+
   /** Up to `max` names right under `prefix`, folders with a slash, to show to people. */
   async glimpse(prefix: string, max: number): Promise<string[]> {
     const output = await this.request({ Prefix: prefix, Delimiter: '/', MaxKeys: max });

@@ -2,6 +2,7 @@ import type { BatchObject } from '../../domain/batch';
 import type { BucketListing } from './bucket-listing';
 import { beforeDay, beforeMinute, parseLogKey } from './log-key';
 import type { Partition } from './partitions';
+import { type Skipped, skip } from './skipped';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -19,7 +20,7 @@ const CLOCK_TOLERANCE_MS = HOUR_MS;
 export interface WalkedPage {
   objects: BatchObject[];
   /** Objects that are no log files. */
-  skipped: number;
+  skipped: Skipped;
   /** How far the partition is read with this page; null where that is no news. */
   cursor: Record<string, unknown> | null;
 }
@@ -52,9 +53,13 @@ export async function* walkPartition(input: WalkInput): AsyncGenerator<WalkedPag
   const { startAfter, wholeDays } = plan(progress, partition.prefix, now.getTime());
   for await (const page of listing.pages(partition.prefix, startAfter)) {
     const next = { ...progress };
+    const skipped: Skipped = {};
     const objects = page.objects.filter((object) => {
       const log = parseLogKey(object.key, partition.prefix);
-      if (!log) return false;
+      if (!log) {
+        skip(skipped, object.key, partition.prefix);
+        return false;
+      }
       const future = log.time > now.getTime() + CLOCK_TOLERANCE_MS;
       if (!future && log.time >= (next.last?.time ?? 0)) next.last = { key: object.key, ...log };
       return true;
@@ -64,9 +69,7 @@ export async function* walkPartition(input: WalkInput): AsyncGenerator<WalkedPag
       next.last !== null &&
       (next.last.key !== progress.last?.key || next.dayListedAt !== progress.dayListedAt);
     progress = next;
-    const skipped = page.objects.length - objects.length;
-    if (objects.length > 0 || skipped > 0 || news)
-      yield { objects, skipped, cursor: news ? saved(progress) : null };
+    if (page.objects.length > 0 || news) yield { objects, skipped, cursor: news ? saved(progress) : null };
   }
 }
 

@@ -1,10 +1,10 @@
 import type { S3BucketConfig } from '../../domain/source';
 import type { BucketListing } from './bucket-listing';
-import { ACCOUNT_ID, ORGANIZATION_ID, REGION_NAME, trailRoot } from './log-key';
+import { ACCOUNT_ID, LOG_FOLDERS, type LogFolder, ORGANIZATION_ID, REGION_NAME, trailRoot } from './log-key';
 
-/** One account and Region of a trail. */
+/** One account and Region of a trail, and one kind of log file. */
 export interface Partition {
-  /** `[o-id/]account/region` */
+  /** `[o-id/]account/region`, of Insights `[o-id/]account/CloudTrail-Insight/region` */
   name: string;
   /** What the keys of its log files begin with, up to the day. */
   prefix: string;
@@ -17,8 +17,8 @@ export interface Survey {
   rootFolders: string[] | null;
   /** Folders that were looked into for accounts. */
   homes: { prefix: string; accounts: string[] }[];
-  /** Accounts that the source wants and that are there, with their Regions. */
-  accounts: { prefix: string; regions: string[] }[];
+  /** Accounts that the source wants and that are there, with the Regions of each kind of log file. */
+  accounts: { prefix: string; folder: LogFolder; regions: string[] }[];
 }
 
 /** Requests at a time. */
@@ -45,21 +45,24 @@ export async function findPartitions(
   }
   const wanted = (account: string) => !config.accountIds?.length || config.accountIds.includes(account);
   const accounts = survey.homes.flatMap(({ prefix, accounts }) =>
-    accounts.filter(wanted).map((account) => `${prefix}${account}/`),
+    accounts
+      .filter(wanted)
+      .flatMap((account) => LOG_FOLDERS.map((folder) => ({ prefix: `${prefix}${account}/`, folder }))),
   );
   for (let i = 0; i < accounts.length; i += WIDTH) {
-    const regions = accounts.slice(i, i + WIDTH).map(async (prefix) => ({
+    const regions = accounts.slice(i, i + WIDTH).map(async ({ prefix, folder }) => ({
       prefix,
-      regions: (await listing.folders(`${prefix}CloudTrail/`)).filter((name) => REGION_NAME.test(name)),
+      folder,
+      regions: (await listing.folders(`${prefix}${folder}/`)).filter((name) => REGION_NAME.test(name)),
     }));
     survey.accounts.push(...(await Promise.all(regions)));
   }
-  const partitions = survey.accounts.flatMap(({ prefix, regions }) =>
+  const partitions = survey.accounts.flatMap(({ prefix, folder, regions }) =>
     regions
       .filter((region) => !config.regions?.length || config.regions.includes(region))
       .map((region) => ({
-        name: `${prefix.slice(root.length)}${region}`,
-        prefix: `${prefix}CloudTrail/${region}/`,
+        name: `${prefix.slice(root.length)}${folder === 'CloudTrail' ? '' : `${folder}/`}${region}`,
+        prefix: `${prefix}${folder}/${region}/`,
       })),
   );
   return { partitions, survey };

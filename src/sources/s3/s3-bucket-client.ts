@@ -2,21 +2,26 @@ import type { Readable } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { Batch } from '../../domain/batch';
 import { messageOf, Permanent, Retryable } from '../../domain/errors';
-import type { FetchedPage, FetchNote, FetchRequest } from '../../domain/fetched';
+import type { FetchedPage, FetchNote, FetchRequest, RangePage, RangeRequest } from '../../domain/fetched';
 import type { Source } from '../../domain/source';
 import { BucketListing } from './bucket-listing';
 import { emptyTrailNote } from './empty-trail';
-import { batchOf } from './object-batch';
+import type { SkipReason } from './log-key';
+import { objectBatch } from './object-batch';
 import { openObject } from './object-body';
 import { type WalkedPage, walkPartition } from './partition-walk';
 import { findPartitions, type Partition } from './partitions';
+import { walkRange } from './range-walk';
 import { roundRobin } from './round-robin';
 import { s3ConfigOf } from './s3-fault';
+import { addSkipped, type Skipped } from './skipped';
 
 export interface S3BucketClientOptions {
   /** The client for a source's bucket; whoever gives it closes it. */
   connect: (source: Source) => Promise<S3Client> | S3Client;
   log: { debug(fields: object, message: string): void };
+  /** Told of objects that are left out as they are no log files. */
+  onSkipped?: (reason: SkipReason, count: number) => void;
 }
 
 /** Partitions that are listed at a time. */
@@ -45,19 +50,15 @@ export class S3BucketClient {
       const { partitions, survey } = await findPartitions(listing, config);
       if (partitions.length === 0) return await emptyTrailNote(listing, config, survey);
       const walks = partitions.map((partition) => walk(request, listing, partition));
-      let skipped = 0;
+      const skipped: Skipped = {};
       for await (const { page, partition } of roundRobin(walks, WIDTH)) {
-        skipped += page.skipped;
+        addSkipped(skipped, page.skipped);
         yield {
-          batches: page.objects.map((object) => batchOf(source, object)),
+          batches: page.objects.map((object) => objectBatch(source, object)),
           ...(page.cursor ? { checkpoint: { partition: partition.name, cursor: page.cursor } } : {}),
         };
       }
-      if (skipped > 0)
-        this.options.log.debug(
-          { sourceId: source._id, skipped },
-          'objects that are no log files were skipped',
-        );
+      this.tellSkipped(source, skipped);
       return null;
     } finally {
       stop.abort();
@@ -80,8 +81,33 @@ export class S3BucketClient {
     return openObject(client, source, batch.object, signal);
   }
 
+  /**
+   * Walks what was delivered from the day of `from` to a day after `to`, as `walkRange` says.
+   * @throws Permanent or Retryable with a remedy where the bucket can't be listed, or holds no trail
+   */
+  async *fetchRange(request: RangeRequest): AsyncGenerator<RangePage, void> {
+    const { source } = request;
+    const client = await this.options.connect(source);
+    const stop = new AbortController();
+    const listing = new BucketListing(client, source, AbortSignal.any([request.signal, stop.signal]));
+    const skipped: Skipped = {};
+    try {
+      yield* walkRange(listing, request, skipped);
+    } finally {
+      stop.abort();
+      this.tellSkipped(source, skipped);
+    }
+  }
+
   pollIntervalMs(source: Source): number {
     return s3ConfigOf(source).pollIntervalSeconds * 1000;
+  }
+
+  private tellSkipped(source: Source, skipped: Skipped): void {
+    const reasons = Object.entries(skipped) as [SkipReason, number][];
+    if (reasons.length === 0) return;
+    for (const [reason, count] of reasons) this.options.onSkipped?.(reason, count);
+    this.options.log.debug({ sourceId: source._id, skipped }, 'objects that are no log files were skipped');
   }
 }
 

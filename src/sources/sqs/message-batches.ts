@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { NewBatch } from '../../domain/batch';
 import { type NotifiedObject, readNotification } from '../../domain/envelopes/notification';
 import type { Source } from '../../domain/source';
-import { batchOf } from '../s3/object-batch';
+import { objectBatch } from '../s3/object-batch';
 import type { ReceivedMessage } from './queue';
 import { isTrailKey } from './trail-key';
 
@@ -20,7 +20,7 @@ export function messageBatches(source: Source, message: ReceivedMessage, now: Da
   const { objects, skipped, unknown } = readNotification(message.body);
   const logs = objects.filter(({ key }) => isTrailKey(key));
   const batches = logs.map((object) =>
-    batchOf(source, { ...located(object), lastModified: object.at ?? now }),
+    objectBatch(source, { ...located(object), lastModified: object.at ?? now }),
   );
   const refused = unknown.length > 0;
   if (refused) batches.push(refusal(source, message, unknown));
