@@ -23,7 +23,11 @@ import { Sweeper } from './pipeline/sweeper';
 import { BATCHES_AT_A_TIME, FETCHES_AT_A_TIME, Worker } from './pipeline/worker';
 import { AwsClients, type StaticKeys } from './sources/aws/aws-clients';
 import { DemoClient } from './sources/demo/demo-client';
+import { CallerAccounts } from './sources/lookup/caller-account';
+import { LookupClient } from './sources/lookup/lookup-client';
+import { LOOKUPS_PER_SECOND } from './sources/lookup/lookup-requests';
 import { S3BucketClient } from './sources/s3/s3-bucket-client';
+import { TokenBucket } from './valkey/token-bucket';
 
 export interface WorkerOptions {
   /** Ports of ours that no webhook and no endpoint may reach. */
@@ -95,7 +99,11 @@ interface WorkerParts {
 function makeWorker(core: Core, { enricher, aws, agent, heads, crash }: WorkerParts): Worker {
   const { log, leaseMs, now, metrics } = core;
   const s3 = new S3BucketClient({ connect: (source) => aws.s3(source), log });
-  const clients: Partial<Record<Source['kind'], SourceClient>> = { S3_BUCKET: s3, DEMO: new DemoClient() };
+  const clients: Partial<Record<Source['kind'], SourceClient>> = {
+    LOOKUP_EVENTS: makeLookupClient(core, aws),
+    S3_BUCKET: s3,
+    DEMO: new DemoClient(),
+  };
   const recent = new RecentSlices();
   const runner = new BatchRunner({
     ...core.stores(),
@@ -147,6 +155,17 @@ function makeWorker(core: Core, { enricher, aws, agent, heads, crash }: WorkerPa
     }),
     log,
     leaseMs,
+  });
+}
+
+function makeLookupClient({ valkey, settings, now }: Core, aws: AwsClients): LookupClient {
+  const callers = new CallerAccounts((source) => aws.cloudTrail(source));
+  return new LookupClient({
+    connect: (source, place) => aws.cloudTrail(source, place),
+    account: (source, signal) => callers.account(source, signal),
+    renew: (source) => aws.renew(source),
+    rate: new TokenBucket({ valkey, prefix: settings.TRAILGRAPH_PREFIX, perSecond: LOOKUPS_PER_SECOND }),
+    now,
   });
 }
 

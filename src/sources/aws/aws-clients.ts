@@ -33,6 +33,8 @@ export const DEFAULT_REGION = 'us-east-1';
 const CONNECT_MS = 5_000;
 /** Without a byte in either direction. */
 const SOCKET_IDLE_MS = 30_000;
+/** LookupEvents takes up to 35 s to answer. */
+const LOOKUP_IDLE_MS = 60_000;
 const MAX_ATTEMPTS = 3;
 /** Sockets of one source: listing and reading together use far fewer. */
 const MAX_SOCKETS = 64;
@@ -100,7 +102,22 @@ export class AwsClients {
   }
 
   cloudTrail(source: Source, place: CallPlace = {}): CloudTrailClient {
-    return this.client(source, 'cloudtrail', place, (common) => new CloudTrailClient(common));
+    return this.client(source, 'cloudtrail', place, (common) => {
+      return new CloudTrailClient({
+        ...common,
+        // Whoever asks keeps the rate, and so tries again by itself.
+        maxAttempts: 1,
+        requestHandler: { ...common.requestHandler, socketTimeout: LOOKUP_IDLE_MS },
+      });
+    });
+  }
+
+  /** The credentials of a source are refused: its next client asks for them anew. */
+  renew(source: Source): void {
+    const known = this.kept.get(source._id);
+    if (known?.updatedAt !== source.updatedAt.getTime()) return;
+    this.kept.delete(source._id);
+    retire(known);
   }
 
   private client<C extends AwsClient>(
