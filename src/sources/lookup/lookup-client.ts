@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { FetchedPage, FetchNote, FetchRequest, RangePage, RangeRequest } from '../../domain/fetched';
 import type { Source } from '../../domain/source';
 import { roundRobin } from '../s3/round-robin';
@@ -47,7 +48,7 @@ export class LookupClient {
     const outcomes = new Outcomes();
     // Ends what is under way when the fetch is left.
     const stop = new AbortController();
-    const signal = AbortSignal.any([request.signal, stop.signal]);
+    const signal = manyListen(AbortSignal.any([request.signal, stop.signal]));
     try {
       const places = await this.places(source, signal);
       const { timings, seen, requests } = this;
@@ -74,7 +75,7 @@ export class LookupClient {
    */
   async *fetchRange(request: RangeRequest): AsyncGenerator<RangePage, void> {
     const stop = new AbortController();
-    const signal = AbortSignal.any([request.signal, stop.signal]);
+    const signal = manyListen(AbortSignal.any([request.signal, stop.signal]));
     try {
       const places = await this.places(request.source, signal);
       yield* walkRange({ request, places, requests: this.requests, now: this.options.now, signal });
@@ -96,4 +97,10 @@ export class LookupClient {
       throw error;
     }
   }
+}
+
+/** Each Region that waits listens: more than Node takes for a leak. */
+function manyListen(signal: AbortSignal): AbortSignal {
+  setMaxListeners(4 * WIDTH, signal);
+  return signal;
 }

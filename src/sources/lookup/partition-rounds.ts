@@ -80,12 +80,11 @@ export class PartitionRounds {
   }
 
   private async *rounds(state: PartitionState): AsyncGenerator<FetchedPage, void> {
-    const { request, outcomes, rounds, now, timings, again, until, signal } = this.context;
+    const { request, outcomes, rounds, now, again, until, signal } = this.context;
     for (;;) {
       const nextHead = now().getTime() + this.intervalMs;
       if ((await request.unsettled(this.partition)) === 0) state.through = state.walked;
-      openDue(state, now().getTime(), { overlapMs: this.overlapMs, timings });
-      yield* this.level(state, 'head', until);
+      yield* this.head(state);
       state.off = null;
       state.throttledSince = null;
       outcomes.tell(this.partition, { is: 'ok' });
@@ -94,6 +93,22 @@ export class PartitionRounds {
       const wait = nextHead - now().getTime();
       if (!again || now().getTime() + wait >= until || !(await rounds.next(wait, signal))) return;
     }
+  }
+
+  /** A head that was left open ends where it was opened: then what came after it is read as well. */
+  private async *head(state: PartitionState): AsyncGenerator<FetchedPage, void> {
+    const { now, until } = this.context;
+    const left = state.open.head;
+    this.openDue(state);
+    yield* this.level(state, 'head', until);
+    if (!left || state.open.head || now().getTime() - left.to < this.intervalMs) return;
+    this.openDue(state);
+    yield* this.level(state, 'head', until);
+  }
+
+  private openDue(state: PartitionState): void {
+    const { now, timings } = this.context;
+    openDue(state, now().getTime(), { overlapMs: this.overlapMs, timings });
   }
 
   /** Reads what is open of a level, or as much of it as comes before `until`: the rest is for the next round. */
@@ -125,6 +140,11 @@ export class PartitionRounds {
     };
   }
 
+  /** Where a first poll began is to be known even if it fails. */
+  private noted(state: PartitionState): FetchedPage {
+    return { batches: [], checkpoint: this.checkpoint(state) };
+  }
+
   private checkpoint(state: PartitionState): NonNullable<FetchedPage['checkpoint']> {
     return { partition: this.partition, cursor: savedState(state) };
   }
@@ -136,7 +156,7 @@ export class PartitionRounds {
     const at = now().getTime();
     if (error instanceof Throttled) {
       state.throttledSince ??= at;
-      yield { batches: [], checkpoint: this.checkpoint(state) };
+      yield this.noted(state);
       const since = new Date(state.throttledSince);
       outcomes.tell(
         this.partition,
@@ -146,6 +166,7 @@ export class PartitionRounds {
       );
       return;
     }
+    yield this.noted(state);
     const fault = lookupFault(error, source);
     const mayBeOff = optIn && isUnknownClient(error);
     const off = { until: at + timings.offMs, updatedAt: source.updatedAt.getTime() };
@@ -153,7 +174,7 @@ export class PartitionRounds {
       is: 'fault',
       fault,
       // Told as a fault unless other Regions know the account.
-      ...(mayBeOff ? { off: this.checkpoint({ ...state, off }) } : {}),
+      ...(mayBeOff ? { off: this.checkpoint({ ...state, open: {}, off }) } : {}),
     });
   }
 }

@@ -107,9 +107,10 @@ export function savedState({ through, ...state }: PartitionState): Record<string
 
 /** @returns null where the cursor is none of ours */
 export function stateOf(cursor: Record<string, unknown> | null): PartitionState | null {
-  if (!(cursor?.through instanceof Date) || typeof cursor.state !== 'object' || !cursor.state) return null;
-  const state = structuredClone(cursor.state) as Omit<PartitionState, 'through'>;
-  return { ...state, through: cursor.through.getTime() };
+  const { through, state } = cursor ?? {};
+  const at = Number(through ?? Number.NaN);
+  if (Number.isNaN(at) || typeof state !== 'object' || state === null) return null;
+  return { ...(structuredClone(state) as Omit<PartitionState, 'through'>), through: at };
 }
 
 /**

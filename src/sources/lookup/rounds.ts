@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setMaxListeners } from 'node:events';
 
 /**
  * Lets those who are done early go round again while others are still under way, so that a slow Region delays nobody's
@@ -9,6 +9,7 @@ export class Rounds {
   private readonly busy: Set<string>;
 
   constructor(names: string[]) {
+    setMaxListeners(names.length, this.quiet.signal);
     this.busy = new Set(names);
     if (this.busy.size === 0) this.quiet.abort();
   }
@@ -22,11 +23,18 @@ export class Rounds {
   /** Waits for the next round. @returns false where everybody is done before. @throws the signal's reason */
   async next(ms: number, signal: AbortSignal): Promise<boolean> {
     const { signal: quiet } = this.quiet;
-    try {
-      await delay(Math.max(0, ms), undefined, { signal: AbortSignal.any([signal, quiet]) });
-    } catch {
-      signal.throwIfAborted();
-    }
+    const ends = [signal, quiet];
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        for (const each of ends) each.removeEventListener('abort', end);
+        resolve();
+      };
+      const timer = setTimeout(end, Math.max(0, ms));
+      for (const each of ends) each.addEventListener('abort', end);
+      if (ends.some(({ aborted }) => aborted)) end();
+    });
+    signal.throwIfAborted();
     return !quiet.aborted;
   }
 }
