@@ -7,7 +7,7 @@ import { startBanner } from './banner';
 import { readSettings } from './config/environment';
 import { Invalid, messageOf } from './domain/errors';
 import { createLogger, type Logger } from './observe/logger';
-import { CRASH_POINTS, type CrashHook } from './pipeline/crash-points';
+import { CRASH_POINTS, type CrashHook, FETCH_CRASH_POINTS } from './pipeline/crash-points';
 
 const METRICS_EVERY_MS = 2_000;
 /** Whatever hangs: gone within 30 s of the signal, and a worker sooner whose parent, with the database, is gone. */
@@ -47,8 +47,9 @@ async function main(): Promise<void> {
 function crashHook(setting: string | undefined): CrashHook {
   if (!setting) return () => undefined;
   const [point, count = '1'] = setting.split(':');
-  if (!(CRASH_POINTS as readonly (string | undefined)[]).includes(point)) {
-    throw new Invalid(`TRAILGRAPH_CRASH_AT must be one of ${CRASH_POINTS.join(', ')}.`);
+  const points: readonly (string | undefined)[] = [...CRASH_POINTS, ...FETCH_CRASH_POINTS];
+  if (!points.includes(point)) {
+    throw new Invalid(`TRAILGRAPH_CRASH_AT must be one of ${points.join(', ')}.`);
   }
   let left = Number(count);
   return (reached) => {

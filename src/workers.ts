@@ -130,6 +130,7 @@ function makeWorker(core: Core, { enricher, aws, agent, heads, crash }: WorkerPa
       clients,
       hint: (ids) => core.hint('enrich', ids),
       now,
+      crash,
       log,
       leaseMs,
     }),

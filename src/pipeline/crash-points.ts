@@ -14,7 +14,10 @@ export const CRASH_POINTS = [
   'response-received',
 ] as const;
 
-export type CrashPoint = (typeof CRASH_POINTS)[number];
+/** Those of a fetch: where a page was handed over, and where its batches stand in the ledger but nobody was told. */
+export const FETCH_CRASH_POINTS = ['page-fetched', 'page-in-ledger'] as const;
+
+export type CrashPoint = (typeof CRASH_POINTS)[number] | (typeof FETCH_CRASH_POINTS)[number];
 
 /** Told at each of the places; does nothing outside of tests. */
 export type CrashHook = (point: CrashPoint) => void;

@@ -5,6 +5,7 @@ import type { Logger } from '../observe/logger';
 import type { BatchStore } from '../store/batches';
 import type { CheckpointStore } from '../store/checkpoints';
 import type { SourceStore } from '../store/sources';
+import type { CrashHook } from './crash-points';
 import { LeaseKeeper } from './lease-keeper';
 import type { SourceClient } from './source-client';
 
@@ -16,6 +17,7 @@ export interface FetcherParts {
   /** Tells the workers of new batches. */
   hint: (batchIds: string[]) => Promise<void>;
   now: () => Date;
+  crash: CrashHook;
   log: Logger;
   leaseMs: number;
 }
@@ -79,17 +81,23 @@ export class Fetcher {
       now: this.parts.now(),
       signal,
     });
-    for (;;) {
-      const page = await pages.next();
-      if (page.done) return page.value;
-      signal.throwIfAborted();
-      const known = await batches.known(page.value.batches.map((batch) => batch._id));
-      const added = await batches.add(page.value.batches.filter((batch) => !known.has(batch._id)));
-      const { checkpoint } = page.value;
-      if (checkpoint)
-        await checkpoints.set(source._id, source.epoch, checkpoint.partition, checkpoint.cursor);
-      await page.value.kept?.();
-      await hint(added);
+    try {
+      for (;;) {
+        const page = await pages.next();
+        if (page.done) return page.value;
+        signal.throwIfAborted();
+        this.parts.crash('page-fetched');
+        const known = await batches.known(page.value.batches.map((batch) => batch._id));
+        const added = await batches.add(page.value.batches.filter((batch) => !known.has(batch._id)));
+        this.parts.crash('page-in-ledger');
+        const { checkpoint } = page.value;
+        if (checkpoint)
+          await checkpoints.set(source._id, source.epoch, checkpoint.partition, checkpoint.cursor);
+        await page.value.kept?.();
+        await hint(added);
+      }
+    } finally {
+      await pages.return(null); // A client holds what it fetched until it is told that nobody asks for more.
     }
   }
 }

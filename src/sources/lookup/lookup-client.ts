@@ -79,6 +79,10 @@ export class LookupClient {
     try {
       const places = await this.places(request.source, signal);
       yield* walkRange({ request, places, requests: this.requests, now: this.options.now, signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      this.options.renew(request.source);
+      throw error;
     } finally {
       stop.abort();
     }
