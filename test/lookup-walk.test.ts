@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { Permanent, Retryable } from '../src/domain/errors';
+import { SeenEvents } from '../src/sources/lookup/seen-events';
 import { eventually } from './support/eventually';
 import { cloudTrailModel, modelFaults } from './support/lookup-model';
 import {
@@ -133,6 +134,25 @@ describe('reading an account', () => {
         MaxResults: 50,
       });
     expect(management!.filter(({ request }) => 'NextToken' in request)).toHaveLength(5);
+  });
+
+  it('takes an event that AWS tells on two pages once', async () => {
+    const { server, it } = await together({}, { pageSize: 10, repeats: 3 });
+    const records = recordsAt(timesUpTo(NOON, 40, SECOND));
+    server.add('us-east-1', records);
+    const { ids } = await it.poll();
+    expect(ids).toHaveLength(40);
+    expect(sorted(ids)).toEqual(sorted(idsOfAll(records)));
+    const told = server.calls().flatMap(({ response }) => response.Events as unknown[]);
+    expect(told.length).toBeGreaterThan(50);
+  });
+
+  it('remembers what it has seen of each account and Region, and no more than fits', () => {
+    const seen = new SeenEvents(100);
+    for (let n = 0; n < 1_000; n++) seen.add('a', [`event ${n}`]);
+    expect(seen.size).toBe(100);
+    expect([899, 900, 999].map((n) => seen.has('a', `event ${n}`))).toEqual([false, true, true]);
+    expect(seen.has('b', 'event 999')).toBe(false);
   });
 
   it('begins at the overlap before the first poll', async () => {

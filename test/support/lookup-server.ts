@@ -17,6 +17,8 @@ export interface LookupServerOptions {
   throttle?: { perSecond: number; burst: number } | null;
   /** Events a page at most, below the 50 that are asked for. */
   pageSize?: number;
+  /** Events of the page before that a page tells again; fewer than fit on a page. */
+  repeats?: number;
   /** Milliseconds since the epoch; decides which events are delivered yet. */
   now?: () => number;
 }
@@ -250,7 +252,7 @@ export class LookupServer {
     const now = this.now();
     const all = this.events.get(`${account}/${region}`) ?? [];
     const found = all
-      .slice(token ? all.indexOf(token.after) + 1 : 0)
+      .slice(token ? Math.max(0, all.indexOf(token.after) + 1 - (this.options.repeats ?? 0)) : 0)
       .filter((one) => one.insight === (window.EventCategory === 'insight'))
       .filter(({ time, deliveredAt }) => time >= start && time <= end && deliveredAt <= now);
     const page = found.slice(0, Math.min(Number(MaxResults), this.options.pageSize ?? 50));
