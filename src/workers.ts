@@ -26,10 +26,14 @@ import { Sweeper } from './pipeline/sweeper';
 import { BATCHES_AT_A_TIME, FETCHES_AT_A_TIME, Worker } from './pipeline/worker';
 import { AwsClients, type StaticKeys } from './sources/aws/aws-clients';
 import { DemoClient } from './sources/demo/demo-client';
+import { callerAccount } from './sources/lookup/caller-account';
+import { LookupClient } from './sources/lookup/lookup-client';
+import { LOOKUPS_PER_SECOND } from './sources/lookup/lookup-requests';
 import { walkPlaces } from './sources/s3/places-walk';
 import { S3BucketClient } from './sources/s3/s3-bucket-client';
 import { S3SqsClient } from './sources/sqs/s3-sqs-client';
 import { bucketPlace } from './sources/sqs/told-objects';
+import { TokenBucket } from './valkey/token-bucket';
 
 export interface WorkerOptions {
   /** Ports of ours that no webhook and no endpoint may reach. */
@@ -114,6 +118,7 @@ function makeWorker(core: Core, { enricher, aws, agent, heads, crash }: WorkerPa
     log,
   });
   const clients: Partial<Record<Source['kind'], SourceClient>> = {
+    LOOKUP_EVENTS: makeLookupClient(core, aws),
     S3_BUCKET: s3,
     S3_SQS: sqs,
     DEMO: new DemoClient(),
@@ -203,6 +208,16 @@ function rangesOf(
   for (const [kind, client] of Object.entries(clients) as [SourceKind, SourceClient][])
     if (client.fetchRange) ranges[kind] = client.fetchRange.bind(client);
   return ranges;
+}
+
+function makeLookupClient({ valkey, settings, now }: Core, aws: AwsClients): LookupClient {
+  return new LookupClient({
+    connect: (source, place) => aws.cloudTrail(source, place),
+    account: (source, signal) => callerAccount(aws, source, signal),
+    renew: (source) => aws.renew(source),
+    rate: new TokenBucket({ valkey, prefix: settings.TRAILGRAPH_PREFIX, perSecond: LOOKUPS_PER_SECOND }),
+    now,
+  });
 }
 
 /** Tells of a commit: those who follow live, webhooks held here, and webhooks that nobody holds. */

@@ -41,7 +41,7 @@ export interface LookupEventsConfig {
   /** For a roleArn with `{accountId}`: the accounts whose role is assumed. Empty: the caller's own account. */
   accountIds: string[];
   pollIntervalSeconds: number;
-  /** Every poll looks back this far, since CloudTrail delivers late. */
+  /** CloudTrail delivers late: the first poll begins so long ago, and this stretch is read again and again. */
   overlapSeconds: number;
 }
 

@@ -224,15 +224,15 @@ export type HttpPushInput = {
   token?: string | null | undefined;
 };
 
-/** Polling of LookupEvents: management and Insights events of the last 90 days. */
+/** Polling of LookupEvents: management and Insights events. The first poll begins overlapSeconds ago; what is older, up to 90 days, is for startBackfill. */
 export type LookupEventsInput = {
   /** Accounts whose role is assumed, where roleArn has {accountId}. */
   accountIds?: Array<string> | null | undefined;
-  /** 300 to 86,400 seconds that every poll looks back; 3,600 where it is absent. */
+  /** 300 to 86,400 seconds; 3,600 where it is absent. An event that CloudTrail delivers late by less is found by the next polls, within 10 minutes or so where there are many; one that is late by up to a day, within 6 hours. */
   overlapSeconds?: number | null | undefined;
   /** 10 to 86,400 seconds between two polls; 60 where it is absent. */
   pollIntervalSeconds?: number | null | undefined;
-  /** Absent or empty: all Regions. */
+  /** Absent or empty: all Regions of the AWS partition, without those that the account has not switched on. */
   regions?: Array<string> | null | undefined;
 };
 

@@ -10,7 +10,7 @@ import type { Trail } from './demo-trail';
 import { pipTool } from './pip-tool';
 
 /** MiniStack, which speaks S3, SQS, SNS, STS, IAM and CloudTrail, with what it rests on. */
-const MINISTACK = {
+export const MINISTACK = {
   name: 'ministack',
   packages: [
     'ministack==1.5.33',

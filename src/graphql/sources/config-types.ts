@@ -42,7 +42,9 @@ export class LookupEventsConfig {
   @Field(() => Int, { description: 'Seconds between two polls.' })
   pollIntervalSeconds!: number;
 
-  @Field(() => Int, { description: 'Seconds that every poll looks back, since CloudTrail delivers late.' })
+  @Field(() => Int, {
+    description: 'Seconds by which CloudTrail may deliver late and the next polls still find it.',
+  })
   overlapSeconds!: number;
 }
 

@@ -40,9 +40,17 @@ export class AwsAccessInput {
   endpointUrl?: string | null;
 }
 
-@InputType({ description: 'Polling of LookupEvents: management and Insights events of the last 90 days.' })
+@InputType({
+  description:
+    'Polling of LookupEvents: management and Insights events. The first poll begins overlapSeconds ago; what is older, ' +
+    'up to 90 days, is for startBackfill.',
+})
 export class LookupEventsInput {
-  @Field(() => [String], { ...MAYBE, description: 'Absent or empty: all Regions.' })
+  @Field(() => [String], {
+    ...MAYBE,
+    description:
+      'Absent or empty: all Regions of the AWS partition, without those that the account has not switched on.',
+  })
   regions?: string[] | null;
 
   @Field(() => [String], {
@@ -59,7 +67,9 @@ export class LookupEventsInput {
 
   @Field(() => Int, {
     ...MAYBE,
-    description: '300 to 86,400 seconds that every poll looks back; 3,600 where it is absent.',
+    description:
+      '300 to 86,400 seconds; 3,600 where it is absent. An event that CloudTrail delivers late by less is found by ' +
+      'the next polls, within 10 minutes or so where there are many; one that is late by up to a day, within 6 hours.',
   })
   overlapSeconds?: number | null;
 }

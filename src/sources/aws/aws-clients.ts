@@ -37,6 +37,8 @@ export interface AwsClientsOptions {
 export { DEFAULT_REGION };
 
 const CONNECT_MS = 5_000;
+/** LookupEvents takes up to 35 s to answer. */
+const LOOKUP_IDLE_MS = 60_000;
 const MAX_ATTEMPTS = 3;
 
 const IDENTITY_WITHIN_MS = 20_000;
@@ -122,7 +124,23 @@ export class AwsClients {
   }
 
   cloudTrail(source: Source, place: CallPlace = {}): CloudTrailClient {
-    return this.client(source, 'cloudtrail', place, (common) => new CloudTrailClient(common));
+    return this.client(source, 'cloudtrail', place, (common) => {
+      return new CloudTrailClient({
+        ...common,
+        // Whoever asks keeps the rate, and so tries again by itself.
+        maxAttempts: 1,
+        requestHandler: { ...common.requestHandler, socketTimeout: LOOKUP_IDLE_MS },
+      });
+    });
+  }
+
+  /** The credentials of a source are refused: its next client asks for them anew. */
+  renew(source: Source): void {
+    for (const [id, kept] of this.kept) {
+      if (id !== source._id && !id.startsWith(`${source._id} `)) continue;
+      this.kept.delete(id);
+      retireAgents(kept.agents);
+    }
   }
 
   /** Gets the keys that calls in this place are signed with, the role's where one is assumed. Throws as such calls do. */
