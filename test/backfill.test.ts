@@ -60,12 +60,14 @@ describe('a backfill of a bucket', () => {
   const sourceOn = (bucket: string, s3: Record<string, unknown> = {}): Promise<string> =>
     makeBucketSource(admin, proxy, { bucket, startAt: NEVER, ...s3 });
 
-  const silenceOf = async (ids: string[]) =>
-    (
-      await ledger(app)
-        .events.find({ _id: { $in: ids } })
-        .toArray()
-    ).map(({ silent }) => silent === true);
+  /** In the order of the ids. */
+  const silenceOf = async (ids: string[]) => {
+    const found = await ledger(app)
+      .events.find({ _id: { $in: ids } })
+      .toArray();
+    const silent = new Map(found.map((event) => [event._id, event.silent === true]));
+    return ids.map((id) => silent.get(id));
+  };
 
   it('stores whole files from the day of `from` to a day after `to`, of all accounts, Regions and kinds, once', async () => {
     const org = 'AWSLogs/o-exampleorgid/';

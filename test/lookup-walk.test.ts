@@ -1,8 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { Permanent, Retryable } from '../src/domain/errors';
+import { regionsOf } from '../src/sources/lookup/regions';
 import { SeenEvents } from '../src/sources/lookup/seen-events';
 import { eventually } from './support/eventually';
-import { cloudTrailModel, modelFaults } from './support/lookup-model';
+import { cloudTrailModel, cloudTrailRegions, modelFaults } from './support/lookup-model';
 import {
   HOUR,
   idsIn,
@@ -337,6 +338,19 @@ describe('the checkpoint', () => {
 });
 
 describe('Regions', () => {
+  it.each([
+    ['aws', 'us-east-1'],
+    ['aws-us-gov', 'us-gov-west-1'],
+    ['aws-cn', 'cn-north-1'],
+  ])('of %s are those that botocore publishes for CloudTrail', async (partition, home) => {
+    const published = (await cloudTrailRegions()).get(partition)!;
+    expect(
+      regionsOf([], home)
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(published.sort());
+  });
+
   const asked = (server: LookupServer) => new Set(server.calls().map(({ region }) => region));
 
   it('are all of the AWS partition where the source names none', async () => {

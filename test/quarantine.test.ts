@@ -68,6 +68,11 @@ async function retry(ids: string[]): Promise<Record<string, unknown>> {
   return (await admin.run<{ retryQuarantined: Record<string, unknown> }>(RETRY, { ids })).retryQuarantined;
 }
 
+interface PageInfo {
+  hasNextPage: boolean;
+  endCursor: string | null;
+}
+
 describe('what could not be kept', () => {
   test('is listed newest first, by source, in pages, with its text and why', async () => {
     const source = await createPushSource(admin);
@@ -97,6 +102,32 @@ describe('what could not be kept', () => {
     expect(quarantinedRecord).toEqual({ id: seen[1]!.id, text: '{"eventID":"b"}' });
     const { quarantine: all } = await admin.run<Listed>(LIST);
     expect(all.totalCount).toBe(4);
+  });
+
+  test('comes in shorter pages where its texts are long: 16 MiB at a time', async () => {
+    const sourceId = 'src_of_long_texts';
+    const text = 'x'.repeat(1024 * 1024);
+    const entries = Array.from({ length: 40 }, (_, position) => ({
+      _id: `long:${String(position).padStart(2, '0')}`,
+      ...{ sourceId, batchId: 'long', position, reason: 'too long', text, createdAt: new Date() },
+    }));
+    await app.core.quarantine.add(entries);
+    const pages: number[] = [];
+    const seen: string[] = [];
+    for (let after: string | null = null, more = true; more; ) {
+      const { quarantine }: { quarantine: { nodes: { id: string }[]; pageInfo: PageInfo } } = await admin.run(
+        `query ($after: String, $sourceId: ID) { quarantine(first: 200, after: $after, sourceId: $sourceId) {
+          nodes { id } pageInfo { hasNextPage endCursor }
+        } }`,
+        { after, sourceId },
+      );
+      pages.push(quarantine.nodes.length);
+      seen.push(...quarantine.nodes.map(({ id }) => id));
+      ({ hasNextPage: more, endCursor: after } = quarantine.pageInfo);
+    }
+    expect(pages).toEqual([16, 16, 8]);
+    expect(new Set(seen).size).toBe(40);
+    await app.core.quarantine.remove(entries.map(({ _id }) => _id));
   });
 
   test('leaves quarantine once it is stored, or was meanwhile; what is rejected again keeps one entry', async () => {

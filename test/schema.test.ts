@@ -123,8 +123,8 @@ describe('the GraphQL schema', () => {
       'events.graphql',
       'health.graphql',
       'people.graphql',
-      'replays.graphql',
       'quarantine.graphql',
+      'replays.graphql',
       'sources.graphql',
       'webhooks.graphql',
     ]);

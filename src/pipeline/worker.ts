@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import { isBackfillId } from '../domain/backfill';
 import type { Batch } from '../domain/batch';
@@ -56,7 +57,10 @@ export class Worker {
   private readonly loops: Promise<void>[] = [];
   private readonly running = new Set<Promise<void>>();
 
-  constructor(private readonly parts: WorkerParts) {}
+  constructor(private readonly parts: WorkerParts) {
+    // Each piece of work listens once, and each loop while it waits.
+    setMaxListeners(2 * (FETCHES_AT_A_TIME + BATCHES_AT_A_TIME), this.stopping.signal);
+  }
 
   start(): void {
     this.loops.push(

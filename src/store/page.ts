@@ -23,13 +23,15 @@ interface Order<T> {
   page: PageRequest;
   keyOf: (item: T) => PageKey;
   sortValueOf: (key: PageKey) => unknown;
+  /** Where not all of a document is wanted. */
+  projection?: Document;
 }
 
 /** Reads a page of a collection sorted by one field and then by `_id`; an index must serve that sort. */
 export async function readPage<T extends Document>(
   collection: Collection<T>,
   filter: Filter<T>,
-  { field, descending, page, keyOf, sortValueOf }: Order<T>,
+  { field, descending, page, keyOf, sortValueOf, projection }: Order<T>,
 ): Promise<Page<T>> {
   const beyond = (key: PageKey, further: boolean): Document => {
     const op = further !== descending ? '$gt' : '$lt';
@@ -45,7 +47,10 @@ export async function readPage<T extends Document>(
   if (page.before) clauses.push(beyond(page.before, false));
   const direction = descending !== (page.fromEnd ?? false) ? -1 : 1;
   const found = (await collection
-    .find({ $and: clauses } as unknown as Filter<T>, { maxTimeMS: QUERY_MS })
+    .find({ $and: clauses } as unknown as Filter<T>, {
+      maxTimeMS: QUERY_MS,
+      ...(projection ? { projection } : {}),
+    })
     .sort({ [field]: direction, _id: direction })
     .limit(page.limit + 1)
     .toArray()) as unknown as T[];

@@ -23,6 +23,11 @@ export type QuarantineHead = Pick<QuarantinedRecord, '_id' | 'sourceId' | 'silen
 /** Texts have up to 1 MiB: so few are read from the database at a time. */
 const TEXTS_AT_A_TIME = 16;
 
+/** Texts that one page holds. */
+const PAGE_BYTES = 16 * 1024 * 1024;
+
+type Sized = QuarantinedRecord & { bytes: number };
+
 /** The records that could not be kept. */
 export class QuarantineStore {
   private readonly collection: Collection<QuarantinedRecord>;
@@ -89,15 +94,32 @@ export class QuarantineStore {
     }
   }
 
-  /** Newest first. */
-  page(sourceId: string | null, page: PageRequest): Promise<Page<QuarantinedRecord>> {
-    return readPage<QuarantinedRecord>(this.collection, listed(sourceId), {
+  /** Newest first. A page ends where its texts come to 16 MiB, with one entry at least. */
+  async page(sourceId: string | null, page: PageRequest): Promise<Page<QuarantinedRecord>> {
+    const sizes = await readPage<Sized>(this.collection as unknown as Collection<Sized>, listed(sourceId), {
       field: 'createdAt',
       descending: true,
       page,
       keyOf: (entry): PageKey => ({ value: entry.createdAt.getTime(), id: entry._id }),
       sortValueOf: (key) => new Date(Number(key.value)),
+      projection: { createdAt: 1, bytes: { $strLenBytes: '$text' } },
     });
+    let bytes = 0;
+    const fitting = sizes.items.filter(({ item }, index) => {
+      bytes += item.bytes;
+      return index === 0 || bytes <= PAGE_BYTES;
+    });
+    const ids = fitting.map(({ item }) => item._id);
+    const found = await this.collection.find({ _id: { $in: ids } }, { maxTimeMS: QUERY_MS }).toArray();
+    const byId = new Map(found.map((entry) => [entry._id, entry]));
+    return {
+      ...sizes,
+      items: fitting.flatMap(({ key, item }) => {
+        const entry = byId.get(item._id);
+        return entry ? [{ key, item: entry }] : [];
+      }),
+      hasNext: sizes.hasNext || fitting.length < sizes.items.length,
+    };
   }
 
   count(sourceId: string | null, limit: number): Promise<number> {

@@ -55,6 +55,23 @@ export async function cloudTrailModel(): Promise<ServiceModel> {
   return JSON.parse(gunzipSync(zipped).toString('utf8')) as ServiceModel;
 }
 
+/** The Regions of each AWS partition in which botocore knows CloudTrail. */
+export async function cloudTrailRegions(): Promise<Map<string, string[]>> {
+  const file = join(await pipTool(MINISTACK), 'botocore/data/endpoints.json');
+  const { partitions } = JSON.parse(await readFile(file, 'utf8')) as {
+    partitions: {
+      partition: string;
+      services: Partial<Record<string, { endpoints: Record<string, unknown> }>>;
+    }[];
+  };
+  return new Map(
+    partitions.map(({ partition, services }) => [
+      partition,
+      Object.keys(services.cloudtrail?.endpoints ?? {}).filter((name) => !name.startsWith('fips-')),
+    ]),
+  );
+}
+
 /** What in these calls is not as the model has it; empty where all is. */
 export function modelFaults(model: ServiceModel, exchanges: Exchange[]): string[] {
   return exchanges.flatMap(({ operation, request, status, response }) => {

@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { CreateBucketCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import type { Trail } from './demo-trail';
 import { pipTool } from './pip-tool';
 
@@ -55,6 +55,8 @@ export interface S3Server {
   makeBucket(bucket: string): Promise<void>;
   /** Writes one object. */
   put(bucket: string, key: string, body: string | Uint8Array): Promise<void>;
+  /** As a listing and a notification tell it, without quotes. */
+  etagOf(bucket: string, key: string): Promise<string>;
   /** Makes a bucket with the objects of a trail in it, under their own keys, after the prefix where one is given. */
   putTrail(bucket: string, trail: Pick<Trail, 'objects'>, prefix?: string): Promise<void>;
   close(): Promise<void>;
@@ -129,6 +131,10 @@ function serverAt(endpoint: string, child: ChildProcess, scratch: string): S3Ser
     client,
     makeBucket,
     put,
+    etagOf: async (bucket, key) => {
+      const { ETag } = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
+      return ETag!.replaceAll('"', '');
+    },
     putTrail: async (bucket, trail, prefix = '') => {
       await makeBucket(bucket);
       for (const { key, path } of trail.objects) await put(bucket, `${prefix}${key}`, await readFile(path));

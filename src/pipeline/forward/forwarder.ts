@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { messageOf } from '../../domain/errors';
 import { Slots } from '../slots';
 import { Holder, type HolderParts } from './holder';
@@ -13,7 +14,10 @@ export class Forwarder {
   private readonly held = new Map<string, Promise<void>>();
   private readonly stopping = new AbortController();
 
-  constructor(private readonly parts: HolderParts) {}
+  constructor(private readonly parts: HolderParts) {
+    // Each holder listens once.
+    setMaxListeners(HOLDERS + 1, this.stopping.signal);
+  }
 
   /** Looks at everything that nobody holds. */
   async lookAll(): Promise<void> {

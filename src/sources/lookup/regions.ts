@@ -1,8 +1,8 @@
 import { DEFAULT_REGION, partitionOf } from '../aws/aws-defaults';
 
 /**
- * Regions with CloudTrail as AWS documented them in June 2026 ("AWS Regions", General Reference). An account has the
- * opt-in ones only after somebody switched them on.
+ * Regions with CloudTrail, as botocore 1.43 publishes them (a test holds the table to that). An account has the opt-in
+ * ones only after somebody switched them on.
  */
 const PARTITIONS = {
   aws: {
