@@ -100,3 +100,18 @@ export function pageRequest(args: {
     fromEnd: backwards,
   };
 }
+
+/** Where totalCount stops counting, unless a caller says otherwise. */
+export const COUNT_LIMIT = 10_000;
+const MAX_COUNT_LIMIT = 1_000_000;
+
+/** @throws Invalid where the caller's limit of counting is out of bounds */
+export function countLimit(given: number | null): number {
+  const limit = given ?? COUNT_LIMIT;
+  if (limit < 1 || limit > MAX_COUNT_LIMIT) {
+    throw new Invalid(`\`limit\` must lie between 1 and ${MAX_COUNT_LIMIT}.`, [
+      { path: ['limit'], message: 'out of bounds' },
+    ]);
+  }
+  return limit;
+}

@@ -15,7 +15,7 @@ import type { PartResult } from '../../domain/batch';
 import { Invalid } from '../../domain/errors';
 import { checkFilter, type EventFilter } from '../../domain/filter';
 import { rawRecord, rawText } from '../../domain/records/stored-event';
-import { connectionTypes, pageRequest } from '../connection';
+import { COUNT_LIMIT, connectionTypes, countLimit, pageRequest } from '../connection';
 import type { Context } from '../context';
 import { JsonScalar } from '../scalars';
 import type { EventReader } from './event-reader';
@@ -43,8 +43,6 @@ interface EventsArgs {
   before?: string | null;
 }
 
-const DEFAULT_COUNT = 10_000;
-const MAX_COUNT = 1_000_000;
 const MAX_INGEST_BYTES = 1024 * 1024;
 
 @Resolver(() => EnrichedEvent)
@@ -164,18 +162,12 @@ export class EventConnectionResolver {
     @Root() connection: EventConnection,
     @Arg('limit', () => Int, {
       nullable: true,
-      defaultValue: DEFAULT_COUNT,
+      defaultValue: COUNT_LIMIT,
       description: 'Where counting stops; at most 1,000,000.',
     })
     given: number | null,
   ): Promise<number> {
-    const limit = given ?? DEFAULT_COUNT;
-    if (limit < 1 || limit > MAX_COUNT) {
-      throw new Invalid(`\`limit\` must lie between 1 and ${MAX_COUNT}.`, [
-        { path: ['limit'], message: 'out of bounds' },
-      ]);
-    }
-    return this.reader.count(connection.filter, limit);
+    return this.reader.count(connection.filter, countLimit(given));
   }
 }
 

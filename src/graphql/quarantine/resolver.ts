@@ -1,10 +1,10 @@
 import { Arg, Authorized, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { PartResult } from '../../domain/batch';
-import { Conflict, Invalid, NotFound } from '../../domain/errors';
+import { Conflict, NotFound } from '../../domain/errors';
 import type { BatchStore } from '../../store/batches';
 import type { QuarantineStore } from '../../store/quarantine';
 import type { SourceStore } from '../../store/sources';
-import { pageRequest, toConnection } from '../connection';
+import { COUNT_LIMIT, countLimit, pageRequest, toConnection } from '../connection';
 import { IngestResult } from '../events/types';
 import { Batch, toBatch } from '../sources/batch-types';
 import { QuarantineConnection, QuarantinedRecord, toQuarantined } from './types';
@@ -18,9 +18,6 @@ export interface QuarantineResolverParts {
   /** Tells the workers that a batch is due. */
   hint: (batchId: string) => Promise<void>;
 }
-
-const DEFAULT_COUNT = 10_000;
-const MAX_COUNT = 1_000_000;
 
 /** What could not be kept or read: shown, and tried again. */
 @Resolver(() => QuarantinedRecord)
@@ -102,17 +99,11 @@ export class QuarantineConnectionResolver {
     @Root() { sourceId }: QuarantineConnection,
     @Arg('limit', () => Int, {
       nullable: true,
-      defaultValue: DEFAULT_COUNT,
+      defaultValue: COUNT_LIMIT,
       description: 'Where counting stops; at most 1,000,000.',
     })
     given: number | null,
   ): Promise<number> {
-    const limit = given ?? DEFAULT_COUNT;
-    if (limit < 1 || limit > MAX_COUNT) {
-      throw new Invalid(`\`limit\` must lie between 1 and ${MAX_COUNT}.`, [
-        { path: ['limit'], message: 'out of bounds' },
-      ]);
-    }
-    return this.quarantine.count(sourceId, limit);
+    return this.quarantine.count(sourceId, countLimit(given));
   }
 }

@@ -11,14 +11,20 @@ import {
   Root,
 } from 'type-graphql';
 import { isOpen } from '../../domain/breaker';
-import { Invalid } from '../../domain/errors';
 import type { DeliveryFilter as DeliveryQuery } from '../../domain/replay';
 import type { WebhookState } from '../../domain/webhook';
 import type { CommitStore } from '../../store/commits';
 import type { DeliveryStore } from '../../store/deliveries';
 import type { SourceStore } from '../../store/sources';
 import type { WebhookStore } from '../../store/webhooks';
-import { connectionTypes, countedConnectionTypes, pageRequest, toConnection } from '../connection';
+import {
+  COUNT_LIMIT,
+  connectionTypes,
+  countedConnectionTypes,
+  countLimit,
+  pageRequest,
+  toConnection,
+} from '../connection';
 import { EnrichedEvent } from '../events/types';
 import { Source, toSource } from '../sources/types';
 import { CreateWebhookInput, DeliveryFilter, UpdateWebhookInput } from './inputs';
@@ -54,8 +60,6 @@ export interface WebhookResolverParts {
   now: () => Date;
 }
 
-const DEFAULT_COUNT = 10_000;
-const MAX_COUNT = 1_000_000;
 const MAX_PENDING = 100_000;
 const DEFAULT_GRACE_SECONDS = 86_400;
 
@@ -247,18 +251,12 @@ export class DeliveryConnectionResolver {
     @Root() { query }: DeliveryConnection,
     @Arg('limit', () => Int, {
       nullable: true,
-      defaultValue: DEFAULT_COUNT,
+      defaultValue: COUNT_LIMIT,
       description: 'Where counting stops; at most 1,000,000.',
     })
     given: number | null,
   ): Promise<number> {
-    const limit = given ?? DEFAULT_COUNT;
-    if (limit < 1 || limit > MAX_COUNT) {
-      throw new Invalid(`\`limit\` must lie between 1 and ${MAX_COUNT}.`, [
-        { path: ['limit'], message: 'out of bounds' },
-      ]);
-    }
-    return this.parts.deliveries.count(query, limit);
+    return this.parts.deliveries.count(query, countLimit(given));
   }
 }
 
