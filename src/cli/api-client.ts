@@ -35,6 +35,11 @@ export async function findApi({ url, dataDir, settings }: ApiQuestion): Promise<
   return new ApiClient(server.replace(/\/+$/, ''), settings.TRAILGRAPH_TOKEN);
 }
 
+/** The server does not answer now; it may later. */
+export class NoAnswer extends CommandFailure {
+  override name = 'NoAnswer';
+}
+
 interface Answer {
   data?: unknown;
   errors?: { message: string; extensions?: { code?: string } }[];
@@ -47,7 +52,7 @@ export class ApiClient {
     private readonly token: string,
   ) {}
 
-  /** @throws CommandFailure with what the server said */
+  /** @throws CommandFailure with what the server said, NoAnswer where it may say something else later */
   async run<R, V>(document: TypedDocumentString<R, V>, variables: V): Promise<R> {
     const { status, answer } = await this.post(JSON.stringify({ query: document.toString(), variables }));
     const [error] = answer?.errors ?? [];
@@ -55,8 +60,10 @@ export class ApiClient {
     if (status === 401 || code === 'UNAUTHENTICATED')
       throw new CommandFailure(`${this.server} does not know the token. ${TOKEN_NEEDED}`);
     if (code === 'FORBIDDEN') throw new CommandFailure(`${this.server} refused: ${error?.message}`);
+    if (code === 'UNAVAILABLE') throw new NoAnswer(`${this.server}: ${error?.message}`);
     if (error) throw new CommandFailure(error.message, EXIT.incomplete);
     if (!answer?.data) {
+      if (status >= 500) throw new NoAnswer(`${this.server} answers ${status}.`);
       throw new CommandFailure(
         `${this.server} answers ${status}, but not as TrailGraph does: is the URL right?`,
       );
@@ -78,7 +85,7 @@ export class ApiClient {
     } catch (error) {
       const { cause } = error as { cause?: { code?: unknown } };
       const reason = typeof cause?.code === 'string' ? cause.code : messageOf(cause ?? error);
-      throw new CommandFailure(
+      throw new NoAnswer(
         `No server answers at ${this.server} (${reason}): start it with \`npm start\`, or name another one with --url.`,
       );
     }

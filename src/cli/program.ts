@@ -7,6 +7,7 @@ import { ROLES, type Role } from '../domain/user';
 import type { PasswordInput } from './ask-password';
 import { addBackfill } from './backfill/command';
 import { CommandFailure, type ExitCode } from './failure';
+import { addListen } from './listen/command';
 import { addQuarantine } from './quarantine/commands';
 
 /** What the commands have of the process that they run in. */
@@ -46,6 +47,7 @@ export function createProgram(io: CommandProcess): Command {
     exit: io.exit,
   });
   addRekey(program, io);
+  addListen(program, io, { dataDir, settings: () => settingsOf(io) });
   addBackfill(program, io, { dataDir, settings: () => settingsOf(io) });
   addSchema(program, io);
   program.allowExcessArguments();

@@ -8,8 +8,8 @@ import {
   ResumeBackfillDocument,
   StartBackfillDocument,
 } from '../../generated/graphql';
+import { type ApiClient, NoAnswer } from '../api-client';
 import { CommandFailure, EXIT, type ExitCode } from '../failure';
-import { type Api, ask, NoAnswer } from './api-client';
 import { showProgress, summaryLine } from './progress';
 
 /** What is asked for: one of these. */
@@ -21,7 +21,7 @@ export type BackfillOrder =
 
 export interface BackfillOptions {
   order: BackfillOrder;
-  api: Api;
+  api: ApiClient;
   stdout: NodeJS.WriteStream;
   stderr: NodeJS.WriteStream;
   stopped: AbortSignal;
@@ -37,9 +37,7 @@ const GIVE_UP_AFTER_MS = 60_000;
  * @throws CommandFailure where there is no server, or it refuses
  */
 export async function backfill({ order, api, stdout, stderr, stopped }: BackfillOptions): Promise<ExitCode> {
-  const begun = await give(api, order).catch((error: unknown) => {
-    throw error instanceof NoAnswer ? new CommandFailure(messageOf(error)) : error;
-  });
+  const begun = await give(api, order);
   if ('pause' in order || 'cancel' in order) {
     stdout.write(summaryLine(begun));
     return EXIT.done;
@@ -62,16 +60,16 @@ export async function backfill({ order, api, stdout, stderr, stopped }: Backfill
   return last.state === 'DONE' ? EXIT.done : EXIT.incomplete;
 }
 
-async function give(api: Api, order: BackfillOrder): Promise<BackfillPartsFragment> {
-  if ('start' in order) return (await ask(api, StartBackfillDocument, { input: order.start })).startBackfill;
-  if ('resume' in order) return (await ask(api, ResumeBackfillDocument, { id: order.resume })).resumeBackfill;
-  if ('pause' in order) return (await ask(api, PauseBackfillDocument, { id: order.pause })).pauseBackfill;
-  return (await ask(api, CancelBackfillDocument, { id: order.cancel })).cancelBackfill;
+async function give(api: ApiClient, order: BackfillOrder): Promise<BackfillPartsFragment> {
+  if ('start' in order) return (await api.run(StartBackfillDocument, { input: order.start })).startBackfill;
+  if ('resume' in order) return (await api.run(ResumeBackfillDocument, { id: order.resume })).resumeBackfill;
+  if ('pause' in order) return (await api.run(PauseBackfillDocument, { id: order.pause })).pauseBackfill;
+  return (await api.run(CancelBackfillDocument, { id: order.cancel })).cancelBackfill;
 }
 
 /** Until it is no longer running, or the user has seen enough. */
 async function watch(
-  api: Api,
+  api: ApiClient,
   begun: BackfillPartsFragment,
   { stopped, show }: { stopped: AbortSignal; show: (backfill: BackfillPartsFragment) => void },
 ): Promise<BackfillPartsFragment> {
@@ -81,7 +79,7 @@ async function watch(
     show(last);
     await delay(LOOK_EVERY_MS, undefined, { signal: stopped }).catch(() => undefined); // The user leaves.
     try {
-      const { backfill: now } = await ask(api, BackfillDocument, { id: last.id });
+      const { backfill: now } = await api.run(BackfillDocument, { id: last.id });
       if (!now) throw new CommandFailure(`There is no backfill ${last.id} any more.`, EXIT.incomplete);
       last = now;
       lastAnswer = Date.now();

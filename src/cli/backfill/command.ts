@@ -39,7 +39,7 @@ export function addBackfill(
     .action(async (source: string | undefined, given: Given): Promise<void> => {
       const order = orderOf(source, given, new Date());
       const { backfill } = await import('./backfill.js');
-      const { findApi } = await import('./find-api.js');
+      const { findApi } = await import('../api-client.js');
       const api = await findApi({
         url: given.url ?? null,
         dataDir: given.dataDir ?? null,
