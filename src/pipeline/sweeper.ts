@@ -25,6 +25,7 @@ export interface SweeperParts {
 
 const LEASE_MS = 10_000;
 const HINTS_A_PASS = 200;
+const HINT_WEBHOOKS = { healthy: HINTS_A_PASS / 2, failing: HINTS_A_PASS / 2 };
 /** Nothing is hinted twice within this. */
 const HINT_AGAIN_MS = 10_000;
 
@@ -48,7 +49,7 @@ export class Sweeper {
     await this.hint('enrich', await batches.dueIds(HINTS_A_PASS, 'live'));
     await this.hint('fetch', await sources.dueIds(HINTS_A_PASS));
     await this.hint('fetch', await backfills.dueIds(HINTS_A_PASS));
-    await this.hint('forward', await webhooks.dueIds(await commits.head(), HINTS_A_PASS));
+    await this.hint('forward', await webhooks.dueIds(await commits.head(), HINT_WEBHOOKS));
     metrics.batchesPending(await batches.pendingCount());
     await watch.pass();
   }

@@ -122,7 +122,7 @@ function plan({ eventsDays }: Retention): IndexPlan[] {
     { collection: 'replays', keys: { doneAt: 1 }, options: ttl(DELIVERY_DAYS) },
     { collection: 'sources', keys: { nextRunAt: 1 } },
     { collection: 'sources', keys: { changedAt: 1 } },
-    { collection: 'webhooks', keys: { state: 1, 'position.n': 1 } },
+    { collection: 'webhooks', keys: { state: 1, lookedAt: 1 } },
     { collection: 'webhooks', keys: { nextDueAt: 1 } },
     ...USER_INDEXES,
     { collection: 'sessions', keys: { userId: 1 } },

@@ -68,10 +68,11 @@ const VISIBLE = { deletedAt: null } as const;
 /** What is known of a receiver before the first attempt. */
 function untried(): Pick<
   Webhook,
-  'oldSecrets' | 'consecutiveFailures' | 'failingSince' | 'breaker' | 'recentMs'
+  'oldSecrets' | 'lookedAt' | 'consecutiveFailures' | 'failingSince' | 'breaker' | 'recentMs'
 > {
   return {
     oldSecrets: [],
+    lookedAt: null,
     consecutiveFailures: 0,
     failingSince: null,
     breaker: { ...CLOSED_BREAKER },
@@ -210,11 +211,21 @@ export class WebhookStore {
     return result.matchedCount === 1;
   }
 
-  /** Active webhooks that nobody holds and that have something to look at: commits beyond their position, or a retry. */
-  async dueIds(head: number, limit: number): Promise<string[]> {
+  /**
+   * Active webhooks that nobody holds and that have something to look at: commits beyond their position, or a retry.
+   * Those that do not fail come first, however far behind the others are; among each, who waited longest.
+   */
+  async dueIds(head: number, most: { healthy: number; failing: number }): Promise<string[]> {
+    const healthy = await this.due(head, { consecutiveFailures: 0 }, most.healthy);
+    return [...healthy, ...(await this.due(head, { consecutiveFailures: { $gt: 0 } }, most.failing))];
+  }
+
+  private async due(head: number, which: Filter<Webhook>, limit: number): Promise<string[]> {
+    if (limit <= 0) return [];
     const now = this.clock.now();
     const free: Filter<Webhook> = {
       ...VISIBLE,
+      ...which,
       state: 'ACTIVE',
       $and: [
         { $or: [{ leaseUntil: null }, { leaseUntil: { $lte: now } }] },
@@ -224,6 +235,7 @@ export class WebhookStore {
     };
     const due = await this.collection
       .find(free, { projection: { _id: 1 }, maxTimeMS: QUERY_MS })
+      .sort({ lookedAt: 1 })
       .limit(limit)
       .toArray();
     return due.map((webhook) => webhook._id);
@@ -286,6 +298,7 @@ export class WebhookStore {
         $set: {
           token: null,
           leaseUntil: null,
+          lookedAt: '$$NOW',
           nextDueAt: nextDueInMs === null ? null : { $add: ['$$NOW', Math.max(0, nextDueInMs)] },
           ...(heldMs ? { heldUntil: { $add: ['$$NOW', heldMs] } } : {}),
         },

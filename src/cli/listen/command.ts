@@ -33,7 +33,7 @@ export function addListen(
       'A receiver of webhooks for development: opens a temporary webhook (access token of an OPERATOR in ' +
         'TRAILGRAPH_TOKEN), verifies what comes and shows it, until Ctrl-C. With --secret it only listens.',
     )
-    .option('--secret <whsec_...>', 'only listen, for a webhook with this secret')
+    .option('--secret <secret>', 'only listen, for a webhook with this secret')
     .option('--host <address>', 'where to listen', '127.0.0.1')
     .option('--port <number>', 'where to listen; 0 takes a free one', '0')
     .option('--status <code>', 'what to answer', '204')

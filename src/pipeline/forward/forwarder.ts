@@ -23,7 +23,8 @@ export class Forwarder {
   async lookAll(): Promise<void> {
     if (this.stopping.signal.aborted || this.slots.free === 0) return;
     const head = await this.parts.commits.head();
-    for (const id of await this.parts.webhooks.dueIds(head, this.slots.free)) this.look(id);
+    const most = { healthy: this.slots.free, failing: this.failingSlots.free };
+    for (const id of await this.parts.webhooks.dueIds(head, most)) this.look(id);
   }
 
   /** Takes a webhook if there is a place for it and nobody holds it; goes on in the background. */

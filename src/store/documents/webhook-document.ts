@@ -92,6 +92,9 @@ export class WebhookDocument {
   @prop({ type: () => Date, default: null })
   leaseUntil!: Date | null;
 
+  @prop({ type: () => Date, default: null })
+  lookedAt!: Date | null;
+
   @prop({ type: () => Number, default: 0 })
   consecutiveFailures!: number;
 
