@@ -6,6 +6,7 @@ import type { Commit } from '../domain/commit';
 import { messageOf, Permanent, Retryable } from '../domain/errors';
 import type { StoredEvent } from '../domain/event';
 import { matcher } from '../domain/matcher';
+import { Slots } from '../domain/slots';
 import { addCounts, type Counters, NO_COUNTS, type Source } from '../domain/source';
 import type { Logger } from '../observe/logger';
 import type { Metrics } from '../observe/metrics';
@@ -19,7 +20,6 @@ import { LeaseKeeper } from './lease-keeper';
 import { PartTally } from './part-tally';
 import { quarantineWhole } from './refused-batch';
 import { type SliceResult, SliceWriter, type SliceWriterParts } from './slice-writer';
-import { Slots } from './slots';
 import { unfinishedSlices } from './unfinished-slices';
 
 export interface BatchRunnerParts extends SliceWriterParts {

@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { isBackfillId } from '../domain/backfill';
 import type { Batch } from '../domain/batch';
 import { messageOf } from '../domain/errors';
+import { Slots } from '../domain/slots';
 import type { Logger } from '../observe/logger';
 import type { BackfillStore } from '../store/backfills';
 import type { BatchStore } from '../store/batches';
@@ -11,7 +12,6 @@ import type { BackfillRunner } from './backfill-runner';
 import type { BatchRunner } from './batch-runner';
 import type { Fetcher } from './fetcher';
 import type { Forwarder } from './forward/forwarder';
-import { Slots } from './slots';
 import type { Sweeper } from './sweeper';
 
 export interface WorkerParts {

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { PartResult } from '../domain/batch';
 import { isGzip } from '../domain/envelopes/record-texts';
 import { Invalid, messageOf, Unauthenticated, Unavailable } from '../domain/errors';
+import { Slots } from '../domain/slots';
 import type { Source } from '../domain/source';
 import { answerPushError, pushAnswer, TooLarge, UnknownEncoding } from './push-answers';
 import { credentialOf, type PushCredential } from './push-credentials';
@@ -21,8 +22,9 @@ export interface PushDoorParts extends SubscriptionParts {
 /** As sent. */
 export const MAX_SENT_BYTES = 8 * 1024 * 1024;
 export const MAX_INFLATED_BYTES = 64 * 1024 * 1024;
-/** Inflating takes memory: so many at a time, the others wait outside. */
+/** Inflating takes up to 64 MiB each: so many at a time, and so many others wait with their 8 MiB. */
 const INFLATING_AT_A_TIME = 4;
+const BODIES_AT_A_TIME = 64;
 
 const gunzipAsync = promisify(gunzip);
 
@@ -32,7 +34,8 @@ const gunzipAsync = promisify(gunzip);
  * of each record.
  */
 export async function addPushDoor(app: FastifyInstance, parts: PushDoorParts): Promise<void> {
-  let inflating = 0;
+  let bodies = 0;
+  const inflating = new Slots(INFLATING_AT_A_TIME);
   await app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: MAX_SENT_BYTES }, (_, body, done) =>
@@ -53,15 +56,15 @@ export async function addPushDoor(app: FastifyInstance, parts: PushDoorParts): P
         const source = request.pushSource;
         if (!source) throw new Error('the door was passed without a source');
         if (source.state === 'PAUSED') throw new Unavailable('The source is paused.', 60);
-        if (inflating >= INFLATING_AT_A_TIME * 16) throw new Unavailable('The door is busy: send it again.');
+        if (bodies >= BODIES_AT_A_TIME) throw new Unavailable('The door is busy: send it again.');
         const each = wantsEach(request);
-        inflating++;
+        bodies++;
         try {
-          const body = await inflated(request);
+          const body = await inflated(request, inflating);
           const subscription = await takeSubscription(source, body, parts);
           return subscription ?? pushAnswer(request, await parts.submit(source, body, { each }), each);
         } finally {
-          inflating--;
+          bodies--;
         }
       },
     });
@@ -81,11 +84,18 @@ function wantsEach({ query }: FastifyRequest): boolean {
   return true;
 }
 
-async function inflated({ body, headers }: FastifyRequest): Promise<Buffer> {
+async function inflated({ body, headers }: FastifyRequest, slots: Slots): Promise<Buffer> {
   if (!Buffer.isBuffer(body) || body.length === 0)
     throw new Invalid('The body is empty: expected CloudTrail records, as {"Records":[...]} for example.');
   // Proxies that inflate may leave the header, and files that are gzip come without one: the bytes tell.
-  if (isGzip(body)) return gunzipped(body);
+  if (isGzip(body)) {
+    await slots.acquire();
+    try {
+      return await gunzipped(body);
+    } finally {
+      slots.release();
+    }
+  }
   const encoding = headers['content-encoding'];
   if (encoding !== undefined && !/^(x-)?gzip$|^identity$/i.test(encoding))
     throw new UnknownEncoding('This Content-Encoding is not taken: send gzip, or plain.');

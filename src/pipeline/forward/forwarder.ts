@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { messageOf } from '../../domain/errors';
-import { Slots } from '../slots';
+import { Slots } from '../../domain/slots';
 import { Holder, type HolderParts } from './holder';
 
 /** Webhooks that one worker holds at a time; half of the places are kept for those that do not fail. */
