@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf, Permanent, Retryable } from '../domain/errors';
 import type { FetchNote } from '../domain/fetched';
 import type { Source, SourceHealth, SourceKind } from '../domain/source';
@@ -20,7 +21,16 @@ export interface FetcherParts {
   crash: CrashHook;
   log: Logger;
   leaseMs: number;
+  /** Unsettled batches of a source, from which on it is not read further; 10,000. */
+  mostUnsettled?: number;
 }
+
+/**
+ * What waits is asked for and counted all the time, so a bucket of years must not stand in the ledger whole. It is some
+ * minutes of work for a few workers.
+ */
+const MOST_UNSETTLED = 10_000;
+const LOOK_AGAIN_MS = 1_000;
 
 /** A source that fails is asked again after its interval, but no sooner and no later than this. */
 const RETRY_FAILING_MIN_MS = 5_000;
@@ -66,8 +76,11 @@ export class Fetcher {
         { sourceId: source._id, kind: source.kind, error: messageOf(error) },
         'a source could not be read',
       );
-      const delay = Math.min(Math.max(client.pollIntervalMs(source), RETRY_FAILING_MIN_MS), RETRY_FAILING_MS);
-      await sources.finish(source._id, source.token, failure(error, this.parts.now()), delay);
+      const againMs = Math.min(
+        Math.max(client.pollIntervalMs(source), RETRY_FAILING_MIN_MS),
+        RETRY_FAILING_MS,
+      );
+      await sources.finish(source._id, source.token, failure(error, this.parts.now()), againMs);
     } finally {
       lease.stop();
     }
@@ -82,6 +95,7 @@ export class Fetcher {
       now: this.parts.now(),
       signal,
     });
+    let sinceCounted = 0;
     try {
       for (;;) {
         const page = await pages.next();
@@ -98,10 +112,28 @@ export class Fetcher {
           await checkpoints.set(source._id, source.epoch, checkpoint.partition, checkpoint.cursor);
         await page.value.kept?.();
         await hint(added);
+        sinceCounted += added.length;
+        if (sinceCounted >= this.mostUnsettled / 10) {
+          await this.waitForRoom(source._id, signal);
+          sinceCounted = 0;
+        }
       }
     } finally {
       await pages.return(null); // A client holds what it fetched until it is told that nobody asks for more.
     }
+  }
+
+  private get mostUnsettled(): number {
+    return this.parts.mostUnsettled ?? MOST_UNSETTLED;
+  }
+
+  /** Where too much of the source is unsettled, waits until half of it is done. @throws the signal's reason */
+  private async waitForRoom(sourceId: string, signal: AbortSignal): Promise<void> {
+    const most = this.mostUnsettled;
+    const { batches } = this.parts;
+    if ((await batches.unsettledLive(sourceId, most)) < most) return;
+    while ((await batches.unsettledLive(sourceId, most)) > most / 2)
+      await delay(LOOK_AGAIN_MS, undefined, { signal });
   }
 }
 

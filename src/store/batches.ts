@@ -333,6 +333,14 @@ export class BatchStore {
     return this.collection.countDocuments({ backfillId, state: 'PENDING' }, { maxTimeMS: QUERY_MS });
   }
 
+  /** How many batches of a source are not settled, those of backfills aside. Counted up to `limit`. */
+  unsettledLive(sourceId: string, limit: number): Promise<number> {
+    return this.collection.countDocuments(
+      { sourceId, state: 'PENDING', ...IN_LANE.live },
+      { limit, maxTimeMS: QUERY_MS },
+    );
+  }
+
   pendingCount(): Promise<number> {
     return this.collection.countDocuments({ state: 'PENDING' }, { maxTimeMS: QUERY_MS });
   }
