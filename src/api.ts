@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
+import { resolversOf } from './api-resolvers';
 import type { Accounts } from './auth/accounts';
 import { CallerCache } from './auth/caller-cache';
 import { derivedToken } from './auth/derived-token';
@@ -8,43 +9,18 @@ import { tokenMatches } from './auth/opaque-token';
 import { atLeast } from './auth/roles';
 import type { Core } from './core';
 import type { BackfillStatus } from './domain/backfill';
-import { Forbidden, Invalid, messageOf, NotFound, Unauthenticated } from './domain/errors';
-import { DIRECT_SOURCE_ID, type Source } from './domain/source';
-import { BackfillAdmin } from './graphql/backfills/backfill-admin';
+import { Forbidden, Invalid, messageOf, Unauthenticated } from './domain/errors';
+import type { Source } from './domain/source';
 import { BackfillSubscriptions } from './graphql/backfills/backfill-subscription';
-import { BackfillResolver, SourceBackfillsResolver } from './graphql/backfills/resolver';
-import { EventReader } from './graphql/events/event-reader';
 import { EventSubscriptions } from './graphql/events/event-subscription';
-import { EventConnectionResolver, EventResolver } from './graphql/events/resolver';
-import { HealthResolver } from './graphql/health/resolver';
-import { PeopleResolver } from './graphql/people/resolver';
-import { QuarantineConnectionResolver, QuarantineResolver } from './graphql/quarantine/resolver';
-import { ReplayAdmin } from './graphql/replays/replay-admin';
-import { ReplayResolver } from './graphql/replays/resolver';
-import { createSchema, type Resolvers } from './graphql/schema';
-import { BatchResolver, SourceResolver } from './graphql/sources/resolver';
-import { SourceAdmin } from './graphql/sources/source-admin';
+import { createSchema } from './graphql/schema';
 import { SourceSubscriptions } from './graphql/sources/source-subscription';
-import { type ProbeSource, SourceTester } from './graphql/sources/source-test';
-import { SourceTestResolver } from './graphql/sources/source-test-resolver';
-import { DeliveryActionsResolver } from './graphql/webhooks/delivery-actions';
-import { DeliveryAdmin } from './graphql/webhooks/delivery-admin';
-import { DeliveryTracer } from './graphql/webhooks/delivery-tracer';
-import {
-  DeliveryConnectionResolver,
-  DeliveryResolver,
-  EventLinksResolver,
-  WebhookResolver,
-} from './graphql/webhooks/resolver';
-import { TraceResolver } from './graphql/webhooks/trace-resolver';
-import { WebhookAdmin } from './graphql/webhooks/webhook-admin';
 import { ChangePoll } from './live/change-poll';
 import { EventFeed } from './live/event-feed';
 import { SourceFeed } from './live/source-feed';
 import type { AddressGuard } from './net/address-guard';
 import { openAccounts } from './open-accounts';
 import { IngestGate } from './pipeline/ingest-gate';
-import { QuarantineRetry } from './pipeline/quarantine-retry';
 import { SettlementWatch } from './pipeline/settlement-watch';
 import { directTokenOf, followKey } from './rekey';
 import type { PushCredential } from './rest/push-credentials';
@@ -55,9 +31,6 @@ import { addGraphqlWs } from './server/graphql-ws';
 import { HealthCheck } from './server/health';
 import { createHttpServer } from './server/http-server';
 import { Origins, SANDBOX_ORIGINS } from './server/origins';
-import { AwsClients } from './sources/aws/aws-clients';
-import { checkSource } from './sources/check/source-check';
-import { openKeys } from './workers';
 
 export interface ApiOptions {
   host: string;
@@ -206,116 +179,6 @@ function followBackfills({ backfills, now, log }: Core): {
     now,
   });
   return { subscriptions, close: () => poll.close() };
-}
-
-function resolversOf(
-  core: Core,
-  parts: {
-    accounts: Accounts;
-    gate: IngestGate;
-    settlements: SettlementWatch;
-    health: HealthCheck;
-    guards: ApiOptions['guards'];
-  },
-): Resolvers {
-  const { sources, batches, backfills, commits, webhooks, deliveries, box, now } = core;
-  const reader = new EventReader(core.events, commits);
-  const sourceAdmin = new SourceAdmin({
-    sources,
-    box,
-    endpoints: parts.guards.endpoints,
-    now,
-    hint: (id) => core.hint('fetch', [id]),
-    endBackfills: (id) => backfills.wakeOf(id),
-  });
-  const backfillAdmin = new BackfillAdmin({
-    backfills,
-    sources,
-    now,
-    hint: (id) => core.hint('fetch', [id]),
-  });
-  const webhookAdmin = new WebhookAdmin({
-    webhooks,
-    deliveries,
-    sources,
-    commits,
-    box,
-    guard: parts.guards.webhooks,
-    hint: (id) => core.hint('forward', [id]),
-    now,
-  });
-  const deliveryAdmin = new DeliveryAdmin({
-    webhooks,
-    deliveries,
-    hint: (id) => core.hint('forward', [id]),
-    now,
-  });
-  const ingest = {
-    submit: async (sourceId: string | null, text: Buffer) => {
-      const source = await sources.get(sourceId ?? DIRECT_SOURCE_ID);
-      if (!source) throw new NotFound(`There is no source ${sourceId}.`);
-      if (source.state === 'PAUSED') throw new Invalid('The source is paused: resume it first.');
-      return parts.gate.submit({ sourceId: source._id, kind: source.kind }, text);
-    },
-  };
-  return {
-    people: new PeopleResolver(parts.accounts, core.users),
-    sources: new SourceResolver({ sources, batches, commits, admin: sourceAdmin, now }),
-    sourceTests: new SourceTestResolver(
-      new SourceTester({ sources, admin: sourceAdmin, probe: prober(core, parts.guards.endpoints) }),
-    ),
-    batches: new BatchResolver(sources),
-    ...quarantineResolvers(core, parts.settlements),
-    backfills: new BackfillResolver({ backfills, sources, admin: backfillAdmin, now }),
-    sourceBackfills: new SourceBackfillsResolver(backfills, now),
-    events: new EventResolver(reader, ingest),
-    eventConnections: new EventConnectionResolver(reader),
-    eventLinks: new EventLinksResolver({ deliveries, sources }),
-    webhooks: new WebhookResolver({ webhooks, deliveries, commits, sources, admin: webhookAdmin, now }),
-    deliveries: new DeliveryResolver({ deliveries, webhooks }),
-    deliveryConnections: new DeliveryConnectionResolver({ deliveries }),
-    deliveryActions: new DeliveryActionsResolver(deliveryAdmin),
-    traces: new TraceResolver(
-      new DeliveryTracer({ events: core.events, commits, sources, webhooks, deliveries }),
-    ),
-    replays: new ReplayResolver({
-      replays: core.replays,
-      webhooks,
-      admin: new ReplayAdmin({ replays: core.replays, deliveries, events: core.events, webhooks }),
-    }),
-    health: new HealthResolver(parts.health),
-  };
-}
-
-/** Tries a source with clients of its own, so that nothing of it stays. */
-function prober(core: Core, guard: AddressGuard): ProbeSource {
-  return async (source, signal) => {
-    const aws = new AwsClients({ guard, openKeys: (of) => openKeys(core, of) });
-    try {
-      return await checkSource(source, aws, signal);
-    } finally {
-      aws.close();
-    }
-  };
-}
-
-function quarantineResolvers(
-  core: Core,
-  settlements: SettlementWatch,
-): Pick<Resolvers, 'quarantine' | 'quarantineConnections'> {
-  const { quarantine, batches, sources } = core;
-  const hint = (ids: string[]): Promise<void> => core.hint('enrich', ids);
-  const retries = new QuarantineRetry({ quarantine, batches, sources, settlements, hint });
-  return {
-    quarantine: new QuarantineResolver({
-      quarantine,
-      batches,
-      sources,
-      retry: (ids) => retries.retry(ids),
-      hint: (id) => hint([id]),
-    }),
-    quarantineConnections: new QuarantineConnectionResolver(quarantine),
-  };
 }
 
 /** The source's own token opens its door; so does the access token of an OPERATOR. */
