@@ -141,6 +141,9 @@ describe('trailgraph listen', () => {
     const hostile = { eventName: '\u001b[2Jgone', eventTime: '2026-01-02T03:04:05Z' };
     expect(await post(url, SECRET, JSON.stringify(hostile))).toBe(204);
     await command.says('?[2Jgone');
+    const insight = { insightDetails: { insightType: 'ApiCallRateInsight', eventName: 'RunInstances' } };
+    expect(await post(url, SECRET, JSON.stringify({ ...insight, eventTime: hostile.eventTime }))).toBe(204);
+    await command.says('2026-01-02T03:04:05Z  ApiCallRateInsight  RunInstances');
     expect(command.said.stdout).not.toContain('\u001b');
   });
 

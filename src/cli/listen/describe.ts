@@ -2,16 +2,20 @@
 export function linesOf(body: unknown): string[] {
   const data = member(body, 'data') ?? body;
   const events = Array.isArray(data) ? data : [data];
-  return events.map((event) => lineOf(event) ?? JSON.stringify(event));
+  return events.map((event) => lineOf(event) ?? printable(JSON.stringify(event)));
 }
 
 function lineOf(event: unknown): string | null {
-  const name = text(event, 'eventName') ?? text(event, 'event', 'action');
+  const name =
+    text(event, 'eventName') ??
+    text(event, 'event', 'action') ??
+    text(event, 'insightDetails', 'insightType');
   const time = text(event, 'eventTime') ?? text(event, '@timestamp');
   if (name === null || time === null) return text(event, 'text');
   const parts = [
     time,
     name,
+    text(event, 'insightDetails', 'eventName'),
     text(event, 'enrichment', 'actor', 'name') ?? text(event, 'user', 'name') ?? text(event, 'username'),
     text(event, 'sourceIPAddress') ?? text(event, 'source', 'address'),
     text(event, 'enrichment', 'geo', 'country') ?? text(event, 'source', 'geo', 'country_name'),
@@ -24,8 +28,12 @@ function member(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 }
 
-/** Control characters would reach the terminal. */
 function text(value: unknown, ...path: string[]): string | null {
   const found = path.reduce(member, value);
-  return typeof found === 'string' && found !== '' ? found.replace(/\p{Cc}/gu, '?') : null;
+  return typeof found === 'string' && found !== '' ? printable(found) : null;
+}
+
+/** Control characters would reach the terminal. */
+function printable(found: string): string {
+  return found.replace(/\p{Cc}/gu, '?');
 }

@@ -24,6 +24,7 @@ export interface ListenerOptions {
 
 /** A body of ours has at most 1 MiB. */
 const MAX_BODY_BYTES = 2 * 1024 * 1024;
+const MAX_DISCARDED_BYTES = 32 * 1024 * 1024;
 const FORWARD_MS = 30_000;
 const PASSED_ON = [
   'content-type',
@@ -127,8 +128,9 @@ async function read(request: IncomingMessage): Promise<Buffer | null> {
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > MAX_BODY_BYTES) return null;
-    chunks.push(chunk);
+    // Read on for a while: a sender that is cut off in the middle does not hear the answer.
+    if (bytes > MAX_DISCARDED_BYTES) return null;
+    if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
   }
-  return Buffer.concat(chunks);
+  return bytes > MAX_BODY_BYTES ? null : Buffer.concat(chunks);
 }
