@@ -150,11 +150,20 @@ describe('trailgraph ingest', () => {
   };
 
   test('stores a folder of trail objects once: the second time all are duplicates', async () => {
-    const first = await send([files.root]);
+    const first = await send([files.root], ['--json']);
     expect(first).toMatchObject({ code: 0, stderr: '' });
-    expect(first.stdout).toMatch(
-      /^2900 received: 2900 stored, 0 duplicates, 0 dropped, 0 rejected; 55 files in \d+\.\d s \(\d+ events\/s\)\n$/,
-    );
+    const { stored, duplicates, resent, ...summary } = JSON.parse(first.stdout) as Record<string, number>;
+    expect(summary).toMatchObject({ received: 2900, dropped: 0, rejected: 0, files: 55, failed: [] });
+    // A busy server may have stored a body that it could not answer in time.
+    expect(stored! + duplicates!).toBe(2900);
+    if (resent === 0) expect(duplicates).toBe(0);
+    const counted = await statusOf('direct');
+    expect(counted).toMatchObject({
+      ...COUNTS,
+      received: expect.any(Number),
+      stored: 2900,
+      duplicates: counted.received - 2900,
+    });
     const second = await send([files.root], ['--json']);
     expect(second).toMatchObject({ code: 0, stderr: '' });
     expect(JSON.parse(second.stdout)).toEqual({
@@ -163,17 +172,19 @@ describe('trailgraph ingest', () => {
       files: 55,
       skipped: 0,
       failed: [],
+      resent: expect.any(Number) as number,
       received: 2900,
       duplicates: 2900,
       seconds: expect.any(Number) as number,
       eventsPerSecond: expect.any(Number) as number,
       stopped: false,
     });
-    expect(await statusOf('direct')).toEqual({
+    const after = await statusOf('direct');
+    expect(after).toEqual({
       ...COUNTS,
-      received: 5800,
+      received: after.received,
       stored: 2900,
-      duplicates: 2900,
+      duplicates: after.received - 2900,
     });
   });
 
@@ -206,13 +217,19 @@ describe('trailgraph ingest', () => {
     expect(text.length).toBeGreaterThan(64 * 1024 * 1024);
     await writeFile(file, gzipSync(text, { level: 1 }));
     expect((await stat(file)).size).toBeGreaterThan(8 * 1024 * 1024);
-    const { code, stdout } = await send([file], ['--source', source.id], source.token);
-    expect(stdout).toMatch(/^700 received: 700 stored, 0 duplicates, 0 dropped, 0 rejected; 1 file in/);
+    const { code, stdout } = await send([file], ['--source', source.id, '--json'], source.token);
+    const summary = JSON.parse(stdout) as Record<string, number>;
+    expect(summary).toMatchObject({ received: 700, dropped: 0, rejected: 0 });
+    expect(summary.stored! + summary.duplicates!).toBe(700);
+    if (summary.resent === 0) expect(summary.duplicates).toBe(0);
     expect(code).toBe(0);
+    expect((await statusOf(source.id)).stored).toBe(700);
     const { source: read } = await ask(admin, SourceBatchesDocument, { id: source.id, first: 200 });
     const received = read!.batches.nodes.map((batch) => batch.received);
     // 41 records of 100.2 KB are what fits into 4 MiB.
-    expect(received.sort((a, b) => b - a)).toEqual([...Array<number>(17).fill(41), 3]);
+    expect([...new Set(received)].sort((a, b) => b - a)).toEqual([41, 3]);
+    expect(received.length).toBeGreaterThanOrEqual(18);
+    expect(received.length).toBeLessThanOrEqual(18 + summary.resent!);
     const { event } = await admin.run<{ event: { raw: { requestParameters: unknown } } }>(
       'query ($id: ID!) { event(id: $id) { raw } }',
       { id: uuid('large 699') },

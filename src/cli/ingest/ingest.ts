@@ -139,7 +139,8 @@ class IngestRun {
   }
 
   private async push(body: Body): Promise<void> {
-    const { rejections, ...counts } = await this.client.send(body.text);
+    const { rejections, resent, ...counts } = await this.client.send(body.text);
+    this.summary.resent += resent;
     for (const name of ['received', 'stored', 'duplicates', 'dropped', 'rejected'] as const)
       this.summary[name] += counts[name];
     this.rejectedByServer += counts.rejected;

@@ -38,14 +38,15 @@ export class PushClient {
 
   /**
    * Sends a body, again and again while the server is busy or away.
+   * @returns what the server says, and how many times the body was sent again
    * @throws CommandFailure where it can't be sent, or was not sent within a minute
    */
-  async send(text: Buffer): Promise<PushAnswer> {
+  async send(text: Buffer): Promise<PushAnswer & { resent: number }> {
     const body = await gzipAsync(text, { level: 1 });
     let waited = 0;
     for (let tries = 1; ; tries++) {
       const answer = await this.attempt(body);
-      if (!('message' in answer)) return answer;
+      if (!('message' in answer)) return { ...answer, resent: tries - 1 };
       const wait = Math.max(answer.retryAfterMs ?? 0, backoffMs(tries, BACKOFF, Math.random));
       waited += wait;
       if (waited > GIVE_UP_AFTER_MS || this.stopped.aborted)

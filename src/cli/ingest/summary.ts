@@ -9,6 +9,8 @@ export interface Summary extends Counters {
   /** Digests that lay beside them. */
   skipped: number;
   failed: FileFault[];
+  /** Bodies that were sent again as the server was busy or away; what it had stored of them counts as duplicates. */
+  resent: number;
   seconds: number;
   eventsPerSecond: number;
   /** Whether the user stopped it. */
@@ -21,6 +23,7 @@ export function emptySummary(source: string): Summary {
     files: 0,
     skipped: 0,
     failed: [],
+    resent: 0,
     ...NO_COUNTS,
     seconds: 0,
     eventsPerSecond: 0,
@@ -34,6 +37,9 @@ export function summaryLine(summary: Summary): string {
   const notes = [
     ...(summary.failed.length > 0 ? [`${summary.failed.length} failed`] : []),
     ...(summary.skipped > 0 ? [`${summary.skipped} digests skipped`] : []),
+    ...(summary.resent > 0
+      ? [`${summary.resent} sent again, of which the server may have stored something before`]
+      : []),
     ...(summary.stopped ? ['stopped before the end'] : []),
   ];
   return [
