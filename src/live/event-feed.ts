@@ -87,7 +87,7 @@ export class EventFeed {
     }
     if (signal.aborted) this.leave();
     else signal.addEventListener('abort', () => this.leave(), { once: true });
-    return this.events(after ?? { n: this.tip, pos: END }, signal);
+    return this.events(after ?? this.newest(), signal);
   }
 
   private async *events(from: StreamPosition, signal: AbortSignal): AsyncGenerator<FeedEvent> {
@@ -107,6 +107,11 @@ export class EventFeed {
       }
       if (!moved) await settledOrAborted(news, signal);
     }
+  }
+
+  /** The newest commit that the feed knows of, beyond its last event; sure while somebody follows. */
+  newest(): StreamPosition {
+    return { n: this.tip, pos: END };
   }
 
   close(): void {

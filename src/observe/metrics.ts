@@ -64,6 +64,16 @@ export class Metrics {
     'Objects that a listing met and left out, as they are no log files; at each listing anew.',
     ['reason'],
   );
+  private readonly eventsSent = this.counter(
+    'subscription_events_sent_total',
+    'Events sent to subscribers of eventEnriched.',
+    [],
+  );
+  private readonly eventsExecuted = this.counter(
+    'subscription_executions_total',
+    'Events executed for subscribers of eventEnriched: once for all that ask the same.',
+    [],
+  );
   private readonly pending = new Gauge({
     name: 'trailgraph_batches_pending',
     help: 'Batches in the ledger that are not settled.',
@@ -109,6 +119,16 @@ export class Metrics {
 
   subscribed(delta: 1 | -1): void {
     this.subscriptionCount.inc(delta);
+  }
+
+  /** An event was sent to a subscriber of eventEnriched. */
+  eventSent(): void {
+    this.eventsSent.inc();
+  }
+
+  /** An event was executed for subscribers of eventEnriched, once for all that ask the same. */
+  eventExecuted(): void {
+    this.eventsExecuted.inc();
   }
 
   closedSlow(): void {

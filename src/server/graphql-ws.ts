@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
-import type { GraphQLError, GraphQLSchema } from 'graphql';
+import type { ExecutionResult, GraphQLError, GraphQLSchema } from 'graphql';
 import type { Context as WsContext } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import { type ServerOptions, WebSocket, WebSocketServer } from 'ws';
@@ -11,6 +11,8 @@ import type { Logger } from '../observe/logger';
 import type { Metrics } from '../observe/metrics';
 import type { Authenticate } from './authenticate';
 import type { Origins } from './origins';
+import { SharedSubscriptions } from './subscriptions/shared-subscriptions';
+import { Wire } from './subscriptions/wire';
 import { documentFaults } from './ws-document';
 import { type WatchedSocket, WsWatch } from './ws-watch';
 
@@ -25,6 +27,8 @@ export interface GraphqlWsParts {
   metrics: Metrics;
   log: Logger;
 }
+
+type WsContextValue = Context & Record<string, unknown> & { wire: Wire };
 
 const MAX_PAYLOAD = 64 * 1024;
 const INIT_WAIT_MS = 3_000;
@@ -44,6 +48,10 @@ export function addGraphqlWs(server: Server, parts: GraphqlWsParts): { close(): 
   const sockets = new WebSocketServer(options);
   const watch = new WsWatch(parts.authenticate, parts.metrics);
   const requestIds = new RequestIds();
+  const shared = new SharedSubscriptions({
+    present: (result, requestId) => presented(parts.log, result, requestId),
+    executed: () => parts.metrics.eventExecuted(),
+  });
   const served = useServer<Record<string, unknown>, Pick<WatchedSocket, 'watched'>>(
     {
       schema: parts.schema,
@@ -53,20 +61,16 @@ export function addGraphqlWs(server: Server, parts: GraphqlWsParts): { close(): 
       onClose: ({ extra }) => watch.remove(extra),
       onSubscribe: (_, _id, payload) => documentFaults(parts, payload),
       onOperation: (_context, _id, _payload, _args, result) => counted(result, parts.metrics),
-      context: ({ extra }, _id, payload): Context & Record<string, unknown> => ({
+      subscribe: (args) => shared.subscribe(args, (args.contextValue as WsContextValue).wire),
+      context: ({ extra }, id, payload): WsContextValue => ({
         caller: extra.watched?.caller ?? null,
         requestId: requestIds.of(payload),
         ip: extra.request.socket.remoteAddress ?? null,
         subscriptions: parts.subscriptions,
+        wire: new Wire(extra.socket, id, () => parts.metrics.eventSent()),
       }),
       onError: (_, _id, payload, errors) => format(parts.log, errors, requestIds.of(payload)),
-      onNext: (_, _id, payload, _args, { errors, ...result }) =>
-        errors
-          ? {
-              errors: format(parts.log, errors, requestIds.of(payload)) as unknown as GraphQLError[],
-              ...result,
-            }
-          : undefined,
+      onNext: (_, _id, payload, _args, result) => presented(parts.log, result, requestIds.of(payload)),
     },
     sockets,
   );
@@ -116,6 +120,11 @@ class RequestIds {
     this.ids.set(payload, id);
     return id;
   }
+}
+
+function presented(log: Logger, result: ExecutionResult, requestId: string): ExecutionResult {
+  if (!result.errors) return result;
+  return { ...result, errors: format(log, result.errors, requestId) as unknown as GraphQLError[] };
 }
 
 function format(

@@ -14,6 +14,8 @@ export interface LiveFeed {
     after: StreamPosition | null,
     signal: AbortSignal,
   ): Promise<AsyncGenerator<{ position: StreamPosition; event: StoredEvent }>>;
+  /** The place of the newest commit that it knows of, beyond its last event; sure while somebody follows. */
+  newest(): StreamPosition;
 }
 
 export interface SubscriptionArgs {
@@ -25,16 +27,23 @@ export interface SubscriptionArgs {
 export class EventSubscriptions {
   constructor(private readonly feed: LiveFeed) {}
 
+  /** As `LiveFeed.newest`. */
+  newest(): StreamPosition {
+    return this.feed.newest();
+  }
+
   /**
    * The events that match, from the cursor or from now on.
+   * @param from where to begin instead
    * @throws Invalid for a filter or a cursor that is none; CursorExpired; Unauthenticated for an anonymous caller
    */
   async follow(
     { filter, after }: SubscriptionArgs,
     caller: Caller | null,
+    from: StreamPosition | null = null,
   ): Promise<AsyncIterableIterator<EnrichedEvent>> {
     if (!caller) throw new Unauthenticated('Log in first: a subscription needs a caller.');
-    const position = typeof after === 'string' ? parseStreamCursor(after, ['after']) : null;
+    const position = typeof after === 'string' ? parseStreamCursor(after, ['after']) : from;
     const matches = matcher(filter ? checkFilter(filter, ['filter']) : null);
     const controller = new AbortController();
     const events = await this.feed.follow(position, controller.signal);
