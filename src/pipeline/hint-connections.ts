@@ -19,7 +19,15 @@ export interface HintClient {
   duplicate(): HintClient;
 }
 
-type CreateClient = (options: object) => HintClient;
+/** What node_redis does with the commands that it was given while it had no connection. */
+interface Offline {
+  offline_queue: { length: number; shift(): unknown };
+  internal_send_command(command: unknown): void;
+  drain(): void;
+  send_offline_queue(): void;
+}
+
+type CreateClient = (options: object) => HintClient & Offline;
 
 /**
  * The connections of one queue: one for commands, and where jobs are taken one to wait on. Bee-Queue would open them
@@ -58,7 +66,18 @@ export class HintConnections {
       socket_initial_delay: 5_000,
     });
     client.on('error', this.onError);
+    client.send_offline_queue = sendOnce;
     this.all.push(client);
     return client;
   }
+}
+
+/**
+ * Sends each command that waits once. node_redis itself goes on until none waits; where the socket breaks as it becomes
+ * ready, each goes back to those that wait, and that loop never ends.
+ */
+function sendOnce(this: Offline): void {
+  for (let left = this.offline_queue.length; left > 0; left--)
+    this.internal_send_command(this.offline_queue.shift());
+  this.drain();
 }
