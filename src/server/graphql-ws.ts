@@ -7,16 +7,21 @@ import { type ServerOptions, WebSocket, WebSocketServer } from 'ws';
 import { messageOf, Unauthenticated } from '../domain/errors';
 import type { Context } from '../graphql/context';
 import { formatGraphQLError } from '../graphql/errors';
+import type { AddressOf } from '../net/client-address';
 import type { Logger } from '../observe/logger';
 import type { Metrics } from '../observe/metrics';
 import type { Authenticate } from './authenticate';
 import type { Origins } from './origins';
 import { documentFaults } from './ws-document';
-import { type WatchedSocket, WsWatch } from './ws-watch';
+import { type WatchedSocket, WsWatch, type WsWatchParts } from './ws-watch';
 
 export interface GraphqlWsParts {
   schema: GraphQLSchema;
   authenticate: Authenticate;
+  recheck: WsWatchParts['recheck'];
+  now: () => Date;
+  /** Where a request comes from, by its socket and its headers. */
+  addressOf: AddressOf;
   subscriptions: Context['subscriptions'];
   origins: Origins;
   introspection: boolean;
@@ -42,7 +47,7 @@ export function addGraphqlWs(server: Server, parts: GraphqlWsParts): { close(): 
       parts.origins.allows(origin, req.headers.host),
   };
   const sockets = new WebSocketServer(options);
-  const watch = new WsWatch(parts.authenticate, parts.metrics);
+  const watch = new WsWatch(parts);
   const requestIds = new RequestIds();
   const served = useServer<Record<string, unknown>, Pick<WatchedSocket, 'watched'>>(
     {
@@ -56,7 +61,7 @@ export function addGraphqlWs(server: Server, parts: GraphqlWsParts): { close(): 
       context: ({ extra }, _id, payload): Context & Record<string, unknown> => ({
         caller: extra.watched?.caller ?? null,
         requestId: requestIds.of(payload),
-        ip: extra.request.socket.remoteAddress ?? null,
+        ip: parts.addressOf(extra.request.socket.remoteAddress, extra.request.headers['x-forwarded-for']),
         subscriptions: parts.subscriptions,
       }),
       onError: (_, _id, payload, errors) => format(parts.log, errors, requestIds.of(payload)),
@@ -96,7 +101,7 @@ async function connect(
         if (operation && 'return' in operation) void operation.return(undefined);
       }
     };
-    extra.watched = { caller, authorization, endOperations, unreadSince: undefined };
+    extra.watched = { caller, endOperations, unreadSince: undefined };
     watch.add(extra);
     return true;
   } catch (error) {
