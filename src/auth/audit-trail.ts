@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { AuditEntry } from '../domain/audit';
-import { messageOf, RateLimited, TokenReused } from '../domain/errors';
+import { messageOf, RateLimited, TokenReused, Unavailable } from '../domain/errors';
 import type { Logger } from '../observe/logger';
 
 /** What is known of an action before it is done. */
@@ -37,8 +37,7 @@ const ANONYMOUS_A_MINUTE = 60;
 /**
  * Writes the audit log: GraphQL mutations, and whoever else changes something (a command, a REST door).
  *
- * Nothing is done that is not written down first: where the entry can't be written, the action is refused with the
- * database's error. What came of it is written after; where that fails, the entry stays UNKNOWN, and the log has it.
+ * Nothing is done that is not written down first: where the entry can't be written, the action is refused. What came of it is written after; where that fails, the entry stays UNKNOWN, and the log has it.
  */
 export class AuditTrail {
   private window = { from: 0, count: 0 };
@@ -48,7 +47,7 @@ export class AuditTrail {
   /**
    * Does something and records it.
    * @param find tells the target where only the result does
-   * @throws what `work` throws, and what the database does where the entry could not be written: then nothing was done
+   * @throws what `work` throws; Unavailable where the entry could not be written: then nothing was done
    */
   async run<T>(
     attempt: AuditAttempt,
@@ -56,7 +55,7 @@ export class AuditTrail {
     find: (result: T) => AuditFinding = () => ({}),
   ): Promise<T> {
     const entry = this.entryOf(attempt, { outcome: 'UNKNOWN', error: null });
-    await this.parts.entries.insert(entry);
+    await this.insert(entry);
     try {
       const result = await work();
       await this.end(entry, DONE, find(result));
@@ -99,12 +98,18 @@ export class AuditTrail {
 
   private async write(attempt: AuditAttempt, end: End, found: AuditFinding): Promise<void> {
     const { actor = attempt.actor, target = attempt.target } = found;
-    const entry = this.entryOf({ ...attempt, actor, target }, end);
+    await this.insert(this.entryOf({ ...attempt, actor, target }, end));
+  }
+
+  /** @throws Unavailable */
+  private async insert(entry: AuditEntry): Promise<void> {
     try {
       await this.parts.entries.insert(entry);
     } catch (error) {
       this.parts.log.error({ audit: entry, error: messageOf(error) }, 'an audit entry could not be written');
-      throw error;
+      throw new Unavailable(
+        'This can not be written to the audit log just now, so it is refused: try again.',
+      );
     }
   }
 
