@@ -1,13 +1,15 @@
-import type { Accounts } from './auth/accounts';
 import type { Core } from './core';
 import { Invalid, NotFound } from './domain/errors';
 import { DIRECT_SOURCE_ID } from './domain/source';
+import { AuditResolver } from './graphql/audit/resolver';
 import { BackfillAdmin } from './graphql/backfills/backfill-admin';
 import { BackfillResolver, SourceBackfillsResolver } from './graphql/backfills/resolver';
 import { EventReader } from './graphql/events/event-reader';
 import { EventConnectionResolver, EventResolver } from './graphql/events/resolver';
 import { HealthResolver } from './graphql/health/resolver';
+import { KeyResolver } from './graphql/people/key-resolver';
 import { PeopleResolver } from './graphql/people/resolver';
+import { UserResolver } from './graphql/people/user-resolver';
 import { QuarantineConnectionResolver, QuarantineResolver } from './graphql/quarantine/resolver';
 import { ReplayAdmin } from './graphql/replays/replay-admin';
 import { ReplayResolver } from './graphql/replays/resolver';
@@ -28,6 +30,7 @@ import {
 import { TraceResolver } from './graphql/webhooks/trace-resolver';
 import { WebhookAdmin } from './graphql/webhooks/webhook-admin';
 import type { AddressGuard } from './net/address-guard';
+import type { People } from './open-people';
 import type { IngestGate } from './pipeline/ingest-gate';
 import { QuarantineRetry } from './pipeline/quarantine-retry';
 import type { SettlementWatch } from './pipeline/settlement-watch';
@@ -40,7 +43,7 @@ import { openKeys } from './workers';
 export function resolversOf(
   core: Core,
   parts: {
-    accounts: Accounts;
+    people: People;
     gate: IngestGate;
     settlements: SettlementWatch;
     health: HealthCheck;
@@ -88,7 +91,7 @@ export function resolversOf(
     },
   };
   return {
-    people: new PeopleResolver(parts.accounts, core.users),
+    ...peopleResolvers(core, parts.people),
     sources: new SourceResolver({ sources, batches, commits, admin: sourceAdmin, now }),
     sourceTests: new SourceTestResolver(
       new SourceTester({ sources, admin: sourceAdmin, probe: prober(core, parts.guards.endpoints) }),
@@ -113,6 +116,18 @@ export function resolversOf(
       admin: new ReplayAdmin({ replays: core.replays, deliveries, events: core.events, webhooks }),
     }),
     health: new HealthResolver(parts.health),
+  };
+}
+
+function peopleResolvers(
+  { users, apiKeys, auditEntries }: Core,
+  { accounts, admin, keys, door }: People,
+): Pick<Resolvers, 'people' | 'users' | 'keys' | 'audit'> {
+  return {
+    people: new PeopleResolver({ accounts, door, users, keys: apiKeys }),
+    users: new UserResolver({ users, accounts, admin, door }),
+    keys: new KeyResolver(keys),
+    audit: new AuditResolver(auditEntries),
   };
 }
 

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { resolversOf } from './api-resolvers';
 import type { Accounts } from './auth/accounts';
-import { CallerCache } from './auth/caller-cache';
+import type { CallerCache } from './auth/caller-cache';
 import { derivedToken } from './auth/derived-token';
 import { tokenMatches } from './auth/opaque-token';
 import { atLeast } from './auth/roles';
@@ -19,7 +19,8 @@ import { ChangePoll } from './live/change-poll';
 import { EventFeed } from './live/event-feed';
 import { SourceFeed } from './live/source-feed';
 import type { AddressGuard } from './net/address-guard';
-import { openAccounts } from './open-accounts';
+import { clientAddress } from './net/client-address';
+import { openPeople } from './open-people';
 import { IngestGate } from './pipeline/ingest-gate';
 import { SettlementWatch } from './pipeline/settlement-watch';
 import { directTokenOf, followKey } from './rekey';
@@ -56,12 +57,8 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
   await core.ensureDirectSource(directTokenOf(masterKey));
   if (previousKey) await followKey(core.sources, previousKey, masterKey);
   const setupToken = isLoopback(options.host) ? null : derivedToken(masterKey, 'set-up token').slice(0, 24);
-  const { users, sessions, signingKeys, box, now } = core;
-  const accounts = await openAccounts(
-    { users, sessions, signingKeys, box, now, masterKey },
-    { signUpOpen: core.settings.SIGNUP === 'open', setupToken },
-  );
-  const callers = new CallerCache(accounts);
+  const people = await openPeople(core, { signUpOpen: core.settings.SIGNUP === 'open', setupToken });
+  const { accounts, cache: callers } = people;
   const settlements = new SettlementWatch(core.batches);
   const gate = new IngestGate({
     batches: core.batches,
@@ -71,7 +68,8 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
   const feed = openFeed(core);
   const health = new HealthCheck(core.store.db, core.valkey, core.options.version);
   const schema = await createSchema(
-    resolversOf(core, { accounts, gate, settlements, health, guards: options.guards }),
+    resolversOf(core, { people, gate, settlements, health, guards: options.guards }),
+    people.audit,
   );
   const { settings, log, metrics } = core;
   const origins = new Origins(settings.APOLLO_SANDBOX ? SANDBOX_ORIGINS : []);
@@ -82,6 +80,7 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
     webRoot: options.webRoot,
     graphiql: settings.GRAPHIQL,
     sandbox: settings.APOLLO_SANDBOX,
+    trustProxy: settings.TRUST_PROXY,
     log,
   });
   await addPushDoor(app, {
@@ -93,6 +92,7 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
     now: core.now,
   });
   const authenticate = authenticateBy(callers);
+  const addressOf = clientAddress(settings.TRUST_PROXY);
   const sourceFeed = openSourceFeed(core);
   const progress = followBackfills(core);
   const subscriptions = {
@@ -104,6 +104,7 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
   const apollo = await addGraphqlHttp(app, {
     schema,
     authenticate,
+    addressOf,
     subscriptions,
     introspection,
     sandbox,
@@ -114,6 +115,9 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
   const ws = addGraphqlWs(app.server, {
     schema,
     authenticate,
+    recheck: (known) => people.callers.recheck(known),
+    now: core.now,
+    addressOf,
     subscriptions,
     origins,
     introspection,
@@ -181,7 +185,7 @@ function followBackfills({ backfills, now, log }: Core): {
   return { subscriptions, close: () => poll.close() };
 }
 
-/** The source's own token opens its door; so does the access token of an OPERATOR. */
+/** The source's own token opens its door; so does the access token or the API key of an OPERATOR. */
 async function admit(source: Source, { token, bearer }: PushCredential, callers: CallerCache): Promise<void> {
   if (source.httpPush && tokenMatches(token, source.httpPush.tokenHash)) return;
   const refused = new Unauthenticated('There is no such source, or the token is not its own.');

@@ -7,6 +7,8 @@ import type { Logger } from './observe/logger';
 import { Metrics } from './observe/metrics';
 import { HintQueue } from './pipeline/hint-queue';
 import { requireMasterKey } from './rekey';
+import { ApiKeyStore } from './store/api-keys';
+import { AuditStore } from './store/audit';
 import { BackfillStore } from './store/backfills';
 import { BatchStore } from './store/batches';
 import { CheckpointStore } from './store/checkpoints';
@@ -62,6 +64,8 @@ export class Core {
   readonly users: UserStore;
   readonly sessions: SessionStore;
   readonly signingKeys: SigningKeyStore;
+  readonly apiKeys: ApiKeyStore;
+  readonly auditEntries: AuditStore;
   readonly valkey: Redis;
   readonly bus: CommitBus;
   private readonly queues = new Map<QueueName, HintQueue>();
@@ -87,6 +91,8 @@ export class Core {
     this.users = new UserStore(connection, db);
     this.sessions = new SessionStore(db);
     this.signingKeys = new SigningKeyStore(db);
+    this.apiKeys = new ApiKeyStore(db);
+    this.auditEntries = new AuditStore(db);
     this.valkey = connectValkey(options.redisUrl, 'main');
     this.bus = new CommitBus(
       this.valkey,

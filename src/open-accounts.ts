@@ -1,9 +1,14 @@
 import { hkdfSync } from 'node:crypto';
 import { Accounts } from './auth/accounts';
+import { AuditTrail } from './auth/audit-trail';
 import { Passwords } from './auth/passwords';
 import { RefreshTokens } from './auth/refresh-tokens';
 import { SecretBox } from './auth/secret-box';
 import { openAccessTokens } from './auth/signing-keys';
+import { UserAdmin } from './auth/user-admin';
+import { codeOf } from './graphql/errors';
+import type { Logger } from './observe/logger';
+import { AuditStore } from './store/audit';
 import { StoreClock } from './store/clock';
 import { connectStore } from './store/connection';
 import { ensureUserIndexes } from './store/indexes';
@@ -32,22 +37,27 @@ export interface AccountsRules {
 export async function openAccounts(
   { users, sessions, signingKeys, box, masterKey, now }: AccountsGround,
   rules: AccountsRules,
-): Promise<Accounts> {
+): Promise<{ accounts: Accounts; admin: UserAdmin }> {
   const secret = Buffer.from(hkdfSync('sha256', masterKey, '', 'trailgraph refresh tokens', 32));
-  return new Accounts({
+  const passwords = new Passwords();
+  const accounts = new Accounts({
     users,
     sessions,
-    passwords: new Passwords(),
+    passwords,
     accessTokens: await openAccessTokens(signingKeys, box, now()),
     refreshTokens: new RefreshTokens(secret),
     now,
     ...rules,
   });
+  return { accounts, admin: new UserAdmin({ users, sessions, passwords, now }) };
 }
 
 /** Accounts by themselves, for a tool beside the server. The caller closes them. */
 export interface AccountsAlone {
   accounts: Accounts;
+  admin: UserAdmin;
+  users: UserStore;
+  audit: AuditTrail;
   close(): Promise<void>;
 }
 
@@ -55,22 +65,30 @@ export interface AccountsAlone {
  * Opens the database for its accounts alone.
  * @throws Unavailable where it does not answer, WrongMasterKey where another key sealed its secrets
  */
-export async function openAccountsAlone(mongodbUri: string, masterKey: Buffer): Promise<AccountsAlone> {
+export async function openAccountsAlone(
+  mongodbUri: string,
+  masterKey: Buffer,
+  log: Pick<Logger, 'error' | 'warn'>,
+): Promise<AccountsAlone> {
   const { connection, db, close } = await connectStore(mongodbUri, 0);
   try {
     await ensureUserIndexes(db);
     const clock = await StoreClock.open(db);
+    const users = new UserStore(connection, db);
     const ground: AccountsGround = {
-      users: new UserStore(connection, db),
+      users,
       sessions: new SessionStore(db),
       signingKeys: new SigningKeyStore(db),
       box: new SecretBox(masterKey),
       masterKey,
       now: () => clock.now(),
     };
-    const accounts = await openAccounts(ground, { signUpOpen: false, setupToken: null });
+    const { accounts, admin } = await openAccounts(ground, { signUpOpen: false, setupToken: null });
     return {
       accounts,
+      admin,
+      users,
+      audit: new AuditTrail({ entries: new AuditStore(db), codeOf, now: ground.now, log }),
       close: async () => {
         clock.close();
         await close();

@@ -33,6 +33,7 @@ const HOMES: Record<string, string[]> = {
   'pino-pretty': ['observe'],
   'prom-client': ['observe'],
   ioredis: ['valkey', 'live', 'server', '.'], // the others take the type of a connection that is given to them
+  'rate-limiter-flexible': ['valkey'],
   'ipaddr.js': ['net'],
   undici: ['net'],
   '@aws-sdk/client-cloudtrail': ['sources'],

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import {
+  AuditLogDocument,
   CreateSourceDocument,
   LoginDocument,
   SourceBatchesDocument,
@@ -477,6 +478,61 @@ describe('trailgraph beside a server with embedded stores', () => {
     const none = await create(['eve@example.com'], '');
     expect(none).toMatchObject({ code: 2, stdout: '' });
     expect(none.stderr).toContain('There is no password');
+  });
+
+  test('lists accounts, changes them and resets a password, on the record', async () => {
+    const user = (args: string[], input?: string) =>
+      trailgraph(['user', ...args, '--data-dir', dataDir], input === undefined ? {} : { input });
+    expect(await create(['ivy@example.com', '--role', 'OPERATOR'], 'a good password 6')).toMatchObject({
+      code: 0,
+    });
+    expect(await roleOf('ivy@example.com', 'a good password 6')).toBe('OPERATOR');
+    const reset = await user(['reset-password', 'Ivy@example.com'], 'a good password 7');
+    expect(reset).toEqual({
+      code: 0,
+      stdout: 'ivy@example.com has another password; all sessions are ended.\n',
+      stderr: '',
+    });
+    await expect(roleOf('ivy@example.com', 'a good password 6')).rejects.toThrow('UNAUTHENTICATED');
+    expect(await user(['role', 'ivy@example.com', 'admin'])).toMatchObject({
+      code: 0,
+      stdout: 'ivy@example.com may log in (ADMIN).\n',
+    });
+    expect(await roleOf('ivy@example.com', 'a good password 7')).toBe('ADMIN');
+    expect(await user(['disable', 'ivy@example.com'])).toMatchObject({ code: 0 });
+    expect((await user(['list'])).stdout).toMatch(
+      /^ADMIN {5}disabled {2}ivy@example\.com {2}last login 2\d{3}-/m,
+    );
+    expect(await user(['enable', 'ivy@example.com'])).toMatchObject({ code: 0 });
+    expect(await user(['role', 'ivy@example.com', 'VIEWER'])).toMatchObject({ code: 0 });
+    const last = await user(['disable', 'ann@example.com']);
+    expect(last).toMatchObject({ code: 1, stdout: '' });
+    expect(last.stderr).toContain('ann@example.com was not changed: This is the last active ADMIN');
+    const nobody = await user(['role', 'nobody@example.com', 'VIEWER']);
+    expect(nobody.stderr).toBe(
+      'trailgraph: nobody@example.com was not changed: There is no user nobody@example.com.\n',
+    );
+    const listed = (await user(['list', '--json'])).stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(listed).toContainEqual(
+      expect.objectContaining({ email: 'ivy@example.com', role: 'VIEWER', disabled: false }),
+    );
+    expect(JSON.stringify(listed)).not.toContain('argon2');
+    const anonymous = new GraphqlClient(url);
+    const input = { email: 'ann@example.com', password: 'a good password 1' };
+    const { login } = await ask(anonymous, LoginDocument, { input });
+    const { auditLog } = await ask(anonymous.as(login.accessToken), AuditLogDocument, { first: 50 });
+    const commands = auditLog.nodes.filter(({ actor }) => actor === 'operator at the machine');
+    expect(commands.slice(0, 6).map(({ action, outcome, error }) => [action, outcome, error])).toEqual([
+      ['user update', 'REFUSED', 'CONFLICT'],
+      ['user update', 'DONE', null],
+      ['user update', 'DONE', null],
+      ['user update', 'DONE', null],
+      ['user update', 'DONE', null],
+      ['user reset-password', 'DONE', null],
+    ]);
   });
 
   test('asks for the password twice at a terminal and never shows it', async () => {

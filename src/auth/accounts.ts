@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { Conflict, Forbidden, Invalid, Unauthenticated } from '../domain/errors';
+import { Conflict, Forbidden, Invalid, TokenReused, Unauthenticated } from '../domain/errors';
 import { normalEmail, type Role, type Session, type User } from '../domain/user';
 import type { AccessTokens } from './access-tokens';
+import { asPerson, type Person } from './caller';
 import { hashToken, tokenMatches } from './opaque-token';
 import { type Passwords, passwordFault } from './passwords';
 import { judgeRefresh, type RefreshTokens, sessionIdOf } from './refresh-tokens';
@@ -11,7 +12,8 @@ export interface UserKeeper {
   byEmail(email: string): Promise<User | null>;
   get(id: string): Promise<User | null>;
   insert(user: User): Promise<void>;
-  loggedIn(id: string, at: Date, passwordHash: string | null): Promise<void>;
+  loggedIn(id: string, at: Date): Promise<void>;
+  setPassword(id: string, from: string | null, to: string): Promise<boolean>;
   firstUser(candidate: string): Promise<{ userId: string; done: boolean }>;
   firstUserDone(): Promise<void>;
 }
@@ -22,6 +24,7 @@ export interface SessionKeeper {
   get(id: string): Promise<Session | null>;
   rotate(id: string, from: string, to: string, now: Date, expiresAt: Date): Promise<boolean>;
   revoke(id: string, now: Date): Promise<void>;
+  revokeOf(userId: string, now: Date, but?: string | null): Promise<void>;
 }
 
 export interface AccountsParts {
@@ -45,22 +48,20 @@ export interface SignedIn {
   user: User;
 }
 
-/** Who calls, as an access token and its session say. */
-export interface Caller {
-  userId: string;
-  sessionId: string;
-  role: Role;
-  /** When the access token runs out. */
-  expiresAt: Date;
-}
-
-interface Credentials {
+export interface Credentials {
   email: string;
   password: string;
 }
 
 const SESSION_DAYS = 30;
 const WRONG = 'The e-mail address or the password is wrong.';
+
+/** Whoever changes a password gave another one than the one that stands. */
+export class WrongPassword extends Invalid {
+  constructor() {
+    super('The current password is wrong.', [{ path: ['current'], message: 'is not the current password' }]);
+  }
+}
 
 /** Sign-up, login, and the tokens that follow from them. */
 export class Accounts {
@@ -116,9 +117,36 @@ export class Accounts {
     const user = address === null ? null : await users.byEmail(address);
     const matches = await passwords.verify(user?.passwordHash ?? null, password);
     if (!user || !matches || user.disabled) throw new Unauthenticated(WRONG);
-    const rehashed = passwords.needsRehash(user.passwordHash) ? await passwords.hash(password) : null;
-    await users.loggedIn(user._id, now(), rehashed);
-    return this.signIn({ ...user, lastLoginAt: now() });
+    const passwordHash = await this.rehashed(user, password);
+    await users.loggedIn(user._id, now());
+    const signedIn = await this.signIn({ ...user, lastLoginAt: now() });
+    // A change of the password ended the sessions that it found, maybe just before this one was made.
+    if ((await users.get(user._id))?.passwordHash === passwordHash) return signedIn;
+    await this.parts.sessions.revoke(sessionIdOf(signedIn.refreshToken) ?? '', now());
+    throw new Unauthenticated(WRONG);
+  }
+
+  /** @returns the hash that stands for the password from now on */
+  private async rehashed({ _id, passwordHash }: User, password: string): Promise<string> {
+    const { users, passwords } = this.parts;
+    if (!passwords.needsRehash(passwordHash)) return passwordHash;
+    const anew = await passwords.hash(password);
+    return (await users.setPassword(_id, passwordHash, anew)) ? anew : passwordHash;
+  }
+
+  /**
+   * Sets another password and ends the user's other sessions.
+   * @throws WrongPassword; Invalid for a password that can't be taken; Conflict where it was changed meanwhile
+   */
+  async changePassword({ id, sessionId }: Person, current: string, next: string): Promise<void> {
+    const { users, passwords, sessions, now } = this.parts;
+    const fault = passwordFault(next);
+    if (fault) throw new Invalid(`${fault}.`, [{ path: ['next'], message: fault }]);
+    const user = await users.get(id);
+    if (!(await passwords.verify(user?.passwordHash ?? null, current)) || !user) throw new WrongPassword();
+    if (!(await users.setPassword(id, user.passwordHash, await passwords.hash(next))))
+      throw new Conflict('The password was changed meanwhile: log in with the new one.');
+    await sessions.revokeOf(id, now(), sessionId);
   }
 
   /** Replaces a refresh token. One that was replaced before ends the session: it may be stolen. */
@@ -128,9 +156,13 @@ export class Accounts {
     const session = id === null ? null : await sessions.get(id);
     if (!session) throw new Unauthenticated('The refresh token is not valid: log in again.');
     const verdict = judgeRefresh(refreshToken, session, now());
-    if (verdict === 'reused') await sessions.revoke(session._id, now());
+    const refused = 'The refresh token is used up, revoked or too old: log in again.';
+    if (verdict === 'reused') {
+      await sessions.revoke(session._id, now());
+      throw new TokenReused(refused, session.userId);
+    }
     if (verdict !== 'current' && verdict !== 'just-rotated') {
-      throw new Unauthenticated('The refresh token is used up, revoked or too old: log in again.');
+      throw new Unauthenticated(refused);
     }
     const user = await users.get(session.userId);
     if (!user || user.disabled) throw new Unauthenticated('The account is disabled.');
@@ -146,7 +178,7 @@ export class Accounts {
   }
 
   /** @throws Unauthenticated where the token, its session or its user does not hold */
-  async authenticate(accessToken: string): Promise<Caller> {
+  async authenticate(accessToken: string): Promise<Person> {
     const { accessTokens, sessions, users, now } = this.parts;
     const claims = await accessTokens.verify(accessToken, now());
     const session = await sessions.get(claims.sessionId);
@@ -154,7 +186,7 @@ export class Accounts {
       throw new Unauthenticated('The session has ended: log in again.');
     const user = await users.get(claims.userId);
     if (!user || user.disabled) throw new Unauthenticated('The account is disabled.');
-    return { userId: user._id, sessionId: session._id, role: user.role, expiresAt: claims.expiresAt };
+    return asPerson(user, { sessionId: session._id, expiresAt: claims.expiresAt });
   }
 
   private checked({ email, password }: Credentials): string {

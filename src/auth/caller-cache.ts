@@ -1,7 +1,7 @@
-import type { Accounts, Caller } from './accounts';
+import type { Caller } from './caller';
 import { hashToken } from './opaque-token';
 
-/** A revoked session, a disabled user: heard of within this time (requirements C5, D2). */
+/** A revoked session or key, a disabled user: heard of within this time (requirements D2). */
 const TRUSTED_MS = 1_000;
 const MOST = 10_000;
 
@@ -9,7 +9,7 @@ const MOST = 10_000;
 export class CallerCache {
   private readonly known = new Map<string, { caller: Promise<Caller>; until: number }>();
 
-  constructor(private readonly accounts: Accounts) {}
+  constructor(private readonly callers: { authenticate(token: string): Promise<Caller> }) {}
 
   /** @throws Unauthenticated */
   authenticate(token: string): Promise<Caller> {
@@ -18,7 +18,7 @@ export class CallerCache {
     const there = this.known.get(key);
     if (there && there.until > now) return there.caller;
     if (this.known.size >= MOST) this.known.delete(this.known.keys().next().value!);
-    const caller = this.accounts.authenticate(token);
+    const caller = this.callers.authenticate(token);
     this.known.set(key, { caller, until: now + TRUSTED_MS });
     caller.catch(() => this.known.delete(key));
     return caller;

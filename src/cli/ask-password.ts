@@ -63,7 +63,7 @@ async function hiddenLines(
     for await (const chunk of input) {
       for (const character of String(chunk)) {
         if (character === CTRL_C || character === CTRL_D)
-          throw new CommandFailure('Stopped: no account was made.', EXIT.incomplete);
+          throw new CommandFailure('Stopped: nothing was changed.', EXIT.incomplete);
         if (ENTER.test(character)) {
           lines.push(line);
           line = '';
@@ -74,7 +74,7 @@ async function hiddenLines(
         else if (line.length < MAX_LENGTH) line += character;
       }
     }
-    throw new CommandFailure('The terminal was closed: no account was made.', EXIT.incomplete);
+    throw new CommandFailure('The terminal was closed: nothing was changed.', EXIT.incomplete);
   } finally {
     input.setRawMode?.(false);
   }

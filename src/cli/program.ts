@@ -1,14 +1,14 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { type Environment, readCommandSettings } from '../config/environment';
 import type { CommandSettings } from '../config/settings';
 import { Invalid } from '../domain/errors';
 import { DIRECT_SOURCE_ID } from '../domain/source';
-import { ROLES, type Role } from '../domain/user';
 import type { PasswordInput } from './ask-password';
 import { addBackfill } from './backfill/command';
 import { CommandFailure, type ExitCode } from './failure';
 import { addListen } from './listen/command';
 import { addQuarantine } from './quarantine/commands';
+import { addUser } from './user/command';
 
 /** What the commands have of the process that they run in. */
 export interface CommandProcess {
@@ -38,7 +38,7 @@ export function createProgram(io: CommandProcess): Command {
     })
     // Commander would show the whole help on standard error.
     .action((_, command: Command) => command.error(unknownCommand(command)));
-  addUser(program, io);
+  addUser(program, io, { dataDir, settings: () => settingsOf(io) });
   addIngest(program, io);
   addQuarantine(program, {
     settings: () => settingsOf(io),
@@ -73,30 +73,6 @@ function unknownCommand(command: Command): string {
 
 const dataDir = () =>
   new Option('--data-dir <folder>', 'DATA_DIR of the server at this machine (default: $DATA_DIR, or ./data)');
-
-function addUser(program: Command, io: CommandProcess): void {
-  const user = program.command('user').description('Accounts of people.');
-  user
-    .command('create')
-    .description('Makes an account in the database of the server. The first one is always an ADMIN.')
-    .argument('<email>', 'e-mail address')
-    .option('--role <role>', `what the person may do: ${ROLES.join(', ')}`, role, 'VIEWER')
-    .option('--password-stdin', 'read the password from the first line of standard input, also at a terminal')
-    .addOption(dataDir())
-    .action(async (email: string, options: { role: Role; passwordStdin?: true; dataDir?: string }) => {
-      const { createUser } = await import('./create-user.js');
-      await createUser({
-        email,
-        role: options.role,
-        fromStdin: options.passwordStdin === true,
-        dataDir: options.dataDir ?? null,
-        settings: settingsOf(io),
-        stdin: io.stdin,
-        print: (text) => void io.stdout.write(text),
-        prompt: (text) => void io.stderr.write(text),
-      });
-    });
-}
 
 function addIngest(program: Command, io: CommandProcess): void {
   program
@@ -173,12 +149,6 @@ function addSchema(program: Command, io: CommandProcess): void {
       const { emitSchema } = await import('./emit-schema.js');
       await emitSchema(options.out ?? null, (text) => void io.stdout.write(text));
     });
-}
-
-function role(text: string): Role {
-  const found = ROLES.find((each) => each === text.toUpperCase());
-  if (!found) throw new InvalidArgumentError(`Give one of ${ROLES.join(', ')}`);
-  return found;
 }
 
 /** @throws CommandFailure naming every fault of the environment */

@@ -67,6 +67,9 @@ export const SETTINGS = z.object({
   AWS_ENDPOINT_ALLOW_CIDRS: cidrs.describe(
     "Private or loopback ranges that sources' own endpoints may lie in.",
   ),
+  TRUST_PROXY: cidrs.describe(
+    'Addresses or ranges of reverse proxies whose X-Forwarded-For is believed, separated by commas; none: nobody is.',
+  ),
   WS_OPERATIONS: z
     .enum(['subscriptions', 'all'])
     .default('subscriptions')

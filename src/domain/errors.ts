@@ -36,6 +36,17 @@ export class Unauthenticated extends Error {
   override name = 'Unauthenticated';
 }
 
+/** A refresh token came that was replaced before: it may be stolen. */
+export class TokenReused extends Unauthenticated {
+  constructor(
+    message: string,
+    /** Whose session it was. */
+    readonly userId: string,
+  ) {
+    super(message);
+  }
+}
+
 /** A part that we rest on does not answer; the same call may succeed later. */
 export class Unavailable extends Error {
   override name = 'Unavailable';

@@ -13,6 +13,8 @@ export interface User {
   disabled: boolean;
   createdAt: Date;
   lastLoginAt: Date | null;
+  /** The last change by which this account ceased to be an active ADMIN (store/user-changes.ts). */
+  adminChange?: number;
 }
 
 /**

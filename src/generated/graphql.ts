@@ -12,6 +12,17 @@ export type AddressKind =
   | 'PUBLIC'
   | 'UNKNOWN';
 
+/** What came of an action. */
+export type AuditOutcome =
+  /** It was done. */
+  | 'DONE'
+  /** It failed on our side. */
+  | 'FAILED'
+  /** The caller may not, or asked for what can not be. */
+  | 'REFUSED'
+  /** It is under way, or the server ended before it could say. */
+  | 'UNKNOWN';
+
 /** How to reach AWS. Keys are sealed and never shown again. */
 export type AwsAccessInput = {
   /** Access key id. Without keys and endpointUrl the server's own credentials are used; that is an ADMIN's to decide. */
@@ -52,6 +63,16 @@ export type CheckStatus =
   | 'PASS'
   | 'SKIPPED'
   | 'WARN';
+
+/** What an API key is to be. */
+export type CreateApiKeyInput = {
+  /** When it runs out; absent: never. */
+  expiresAt?: string | null | undefined;
+  /** 1 to 100 characters: what it is for. */
+  name: string;
+  /** What its holder may do. */
+  role: Role;
+};
 
 /** Exactly one of lookupEvents, s3, sqs, httpPush, demo: it sets the kind. */
 export type CreateSourceInput = {
@@ -333,6 +354,14 @@ export type UpdateSourceInput = {
   sqs?: S3SqsInput | null | undefined;
 };
 
+/** An absent member keeps what is there. */
+export type UpdateUserInput = {
+  /** Whether the account is closed to logins; closing it ends its sessions. */
+  disabled?: boolean | null | undefined;
+  /** What the person may do from now on. */
+  role?: Role | null | undefined;
+};
+
 /** An absent member keeps, null clears, `headers` is replaced whole. */
 export type UpdateWebhookInput = {
   /** Sign by an ed25519 key as well; false takes the key away. */
@@ -514,7 +543,77 @@ export type LogoutMutation = { logout: boolean };
 export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type ViewerQuery = { viewer: { role: Role, user: { id: string, email: string, role: Role, createdAt: string, lastLoginAt: string | null } | null } | null };
+export type ViewerQuery = { viewer: { role: Role, apiKey: { id: string, name: string, prefix: string, role: Role, createdAt: string, lastUsedAt: string | null, expiresAt: string | null, revokedAt: string | null } | null, user: { id: string, email: string, role: Role, createdAt: string, lastLoginAt: string | null } | null } | null };
+
+export type UserPartsFragment = { id: string, email: string, role: Role, disabled: boolean, createdAt: string, lastLoginAt: string | null };
+
+export type UsersQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type UsersQuery = { users: { totalCount: number, nodes: Array<{ id: string, email: string, role: Role, disabled: boolean, createdAt: string, lastLoginAt: string | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type CreateUserMutationVariables = Exact<{
+  input: CredentialsInput;
+  role: Role;
+}>;
+
+
+export type CreateUserMutation = { createUser: { id: string, email: string, role: Role, disabled: boolean, createdAt: string, lastLoginAt: string | null } };
+
+export type UpdateUserMutationVariables = Exact<{
+  id: string;
+  input: UpdateUserInput;
+}>;
+
+
+export type UpdateUserMutation = { updateUser: { id: string, email: string, role: Role, disabled: boolean, createdAt: string, lastLoginAt: string | null } };
+
+export type DeleteUserMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type DeleteUserMutation = { deleteUser: string };
+
+export type ChangePasswordMutationVariables = Exact<{
+  current: string;
+  next: string;
+}>;
+
+
+export type ChangePasswordMutation = { changePassword: boolean };
+
+export type ApiKeyPartsFragment = { id: string, name: string, prefix: string, role: Role, createdAt: string, lastUsedAt: string | null, expiresAt: string | null, revokedAt: string | null };
+
+export type ApiKeysQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type ApiKeysQuery = { apiKeys: Array<{ id: string, name: string, prefix: string, role: Role, createdAt: string, lastUsedAt: string | null, expiresAt: string | null, revokedAt: string | null }> };
+
+export type CreateApiKeyMutationVariables = Exact<{
+  input: CreateApiKeyInput;
+}>;
+
+
+export type CreateApiKeyMutation = { createApiKey: { secret: string, apiKey: { id: string, name: string, prefix: string, role: Role, createdAt: string, lastUsedAt: string | null, expiresAt: string | null, revokedAt: string | null } } };
+
+export type RevokeApiKeyMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type RevokeApiKeyMutation = { revokeApiKey: { id: string, name: string, prefix: string, role: Role, createdAt: string, lastUsedAt: string | null, expiresAt: string | null, revokedAt: string | null } };
+
+export type AuditLogQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type AuditLogQuery = { auditLog: { nodes: Array<{ id: string, at: string, actor: string, action: string, target: string | null, ip: string | null, changes: unknown, outcome: AuditOutcome, error: string | null, requestId: string | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type QuarantinePartsFragment = { id: string, sourceId: string, batchId: string, position: number, reason: string, createdAt: string };
 
@@ -900,6 +999,28 @@ export const SessionPartsFragmentDoc = new TypedDocumentString(`
   }
 }
     `, {"fragmentName":"SessionParts"}) as unknown as TypedDocumentString<SessionPartsFragment, unknown>;
+export const UserPartsFragmentDoc = new TypedDocumentString(`
+    fragment UserParts on User {
+  id
+  email
+  role
+  disabled
+  createdAt
+  lastLoginAt
+}
+    `, {"fragmentName":"UserParts"}) as unknown as TypedDocumentString<UserPartsFragment, unknown>;
+export const ApiKeyPartsFragmentDoc = new TypedDocumentString(`
+    fragment ApiKeyParts on ApiKey {
+  id
+  name
+  prefix
+  role
+  createdAt
+  lastUsedAt
+  expiresAt
+  revokedAt
+}
+    `, {"fragmentName":"ApiKeyParts"}) as unknown as TypedDocumentString<ApiKeyPartsFragment, unknown>;
 export const QuarantinePartsFragmentDoc = new TypedDocumentString(`
     fragment QuarantineParts on QuarantinedRecord {
   id
@@ -1520,6 +1641,9 @@ export const ViewerDocument = new TypedDocumentString(`
     query Viewer {
   viewer {
     role
+    apiKey {
+      ...ApiKeyParts
+    }
     user {
       id
       email
@@ -1529,7 +1653,148 @@ export const ViewerDocument = new TypedDocumentString(`
     }
   }
 }
-    `) as unknown as TypedDocumentString<ViewerQuery, ViewerQueryVariables>;
+    fragment ApiKeyParts on ApiKey {
+  id
+  name
+  prefix
+  role
+  createdAt
+  lastUsedAt
+  expiresAt
+  revokedAt
+}`) as unknown as TypedDocumentString<ViewerQuery, ViewerQueryVariables>;
+export const UsersDocument = new TypedDocumentString(`
+    query Users($first: Int, $after: String) {
+  users(first: $first, after: $after) {
+    totalCount
+    nodes {
+      ...UserParts
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+    fragment UserParts on User {
+  id
+  email
+  role
+  disabled
+  createdAt
+  lastLoginAt
+}`) as unknown as TypedDocumentString<UsersQuery, UsersQueryVariables>;
+export const CreateUserDocument = new TypedDocumentString(`
+    mutation CreateUser($input: CredentialsInput!, $role: Role!) {
+  createUser(input: $input, role: $role) {
+    ...UserParts
+  }
+}
+    fragment UserParts on User {
+  id
+  email
+  role
+  disabled
+  createdAt
+  lastLoginAt
+}`) as unknown as TypedDocumentString<CreateUserMutation, CreateUserMutationVariables>;
+export const UpdateUserDocument = new TypedDocumentString(`
+    mutation UpdateUser($id: ID!, $input: UpdateUserInput!) {
+  updateUser(id: $id, input: $input) {
+    ...UserParts
+  }
+}
+    fragment UserParts on User {
+  id
+  email
+  role
+  disabled
+  createdAt
+  lastLoginAt
+}`) as unknown as TypedDocumentString<UpdateUserMutation, UpdateUserMutationVariables>;
+export const DeleteUserDocument = new TypedDocumentString(`
+    mutation DeleteUser($id: ID!) {
+  deleteUser(id: $id)
+}
+    `) as unknown as TypedDocumentString<DeleteUserMutation, DeleteUserMutationVariables>;
+export const ChangePasswordDocument = new TypedDocumentString(`
+    mutation ChangePassword($current: String!, $next: String!) {
+  changePassword(current: $current, next: $next)
+}
+    `) as unknown as TypedDocumentString<ChangePasswordMutation, ChangePasswordMutationVariables>;
+export const ApiKeysDocument = new TypedDocumentString(`
+    query ApiKeys {
+  apiKeys {
+    ...ApiKeyParts
+  }
+}
+    fragment ApiKeyParts on ApiKey {
+  id
+  name
+  prefix
+  role
+  createdAt
+  lastUsedAt
+  expiresAt
+  revokedAt
+}`) as unknown as TypedDocumentString<ApiKeysQuery, ApiKeysQueryVariables>;
+export const CreateApiKeyDocument = new TypedDocumentString(`
+    mutation CreateApiKey($input: CreateApiKeyInput!) {
+  createApiKey(input: $input) {
+    secret
+    apiKey {
+      ...ApiKeyParts
+    }
+  }
+}
+    fragment ApiKeyParts on ApiKey {
+  id
+  name
+  prefix
+  role
+  createdAt
+  lastUsedAt
+  expiresAt
+  revokedAt
+}`) as unknown as TypedDocumentString<CreateApiKeyMutation, CreateApiKeyMutationVariables>;
+export const RevokeApiKeyDocument = new TypedDocumentString(`
+    mutation RevokeApiKey($id: ID!) {
+  revokeApiKey(id: $id) {
+    ...ApiKeyParts
+  }
+}
+    fragment ApiKeyParts on ApiKey {
+  id
+  name
+  prefix
+  role
+  createdAt
+  lastUsedAt
+  expiresAt
+  revokedAt
+}`) as unknown as TypedDocumentString<RevokeApiKeyMutation, RevokeApiKeyMutationVariables>;
+export const AuditLogDocument = new TypedDocumentString(`
+    query AuditLog($first: Int, $after: String) {
+  auditLog(first: $first, after: $after) {
+    nodes {
+      id
+      at
+      actor
+      action
+      target
+      ip
+      changes
+      outcome
+      error
+      requestId
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<AuditLogQuery, AuditLogQueryVariables>;
 export const QuarantineDocument = new TypedDocumentString(`
     query Quarantine($first: Int, $after: String, $sourceId: ID) {
   quarantine(first: $first, after: $after, sourceId: $sourceId) {

@@ -1,4 +1,4 @@
-import type { Caller } from '../auth/accounts';
+import type { Caller } from '../auth/caller';
 import type { BackfillSubscriptions } from './backfills/backfill-subscription';
 import type { EventSubscriptions } from './events/event-subscription';
 import type { SourceSubscriptions } from './sources/source-subscription';

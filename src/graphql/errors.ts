@@ -52,6 +52,12 @@ export function mapError(error: unknown): MappedError | null {
   return mapByName(original);
 }
 
+/** The code that an error has for callers. */
+export function codeOf(error: unknown): string {
+  const code = mapError(error)?.extensions.code ?? (error as GraphQLError | null)?.extensions?.code;
+  return typeof code === 'string' ? code : 'INTERNAL_SERVER_ERROR';
+}
+
 function mapByName(error: unknown): MappedError | null {
   const { name, code } = error as { name?: string; code?: unknown };
   if (name && UNAVAILABLE_NAMES.test(name)) {

@@ -1,14 +1,19 @@
 import 'reflect-metadata';
 import { type GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql';
 import { buildSchema } from 'type-graphql';
+import type { AuditTrail } from '../auth/audit-trail';
 import { atLeast } from '../auth/roles';
 import { Forbidden, Unauthenticated } from '../domain/errors';
 import type { Role } from '../domain/user';
+import { auditMutations } from './audit/audited';
+import { AuditResolver } from './audit/resolver';
 import { BackfillResolver, SourceBackfillsResolver } from './backfills/resolver';
 import type { Context } from './context';
 import { EventConnectionResolver, EventResolver } from './events/resolver';
 import { HealthResolver } from './health/resolver';
+import { KeyResolver } from './people/key-resolver';
 import { PeopleResolver } from './people/resolver';
+import { UserResolver } from './people/user-resolver';
 import { QuarantineConnectionResolver, QuarantineResolver } from './quarantine/resolver';
 import { ReplayResolver } from './replays/resolver';
 import { DateTimeScalar } from './scalars';
@@ -27,6 +32,9 @@ import { TraceResolver } from './webhooks/trace-resolver';
 /** The resolvers, each made by hand with what it needs. */
 export interface Resolvers {
   people: PeopleResolver;
+  users: UserResolver;
+  keys: KeyResolver;
+  audit: AuditResolver;
   sources: SourceResolver;
   sourceTests: SourceTestResolver;
   batches: BatchResolver;
@@ -46,12 +54,14 @@ export interface Resolvers {
   health: HealthResolver;
 }
 
-/** Builds the schema over these resolvers. */
-export function createSchema(resolvers: Resolvers): Promise<GraphQLSchema> {
+/** Builds the schema over these resolvers; what mutates is recorded by `audit`. */
+export async function createSchema(resolvers: Resolvers, audit: AuditTrail): Promise<GraphQLSchema> {
   const instances = new Map<unknown, unknown>(
     Object.values(resolvers).map((resolver) => [resolver.constructor, resolver]),
   );
-  return build((cls) => instances.get(cls));
+  const schema = await build((cls) => instances.get(cls));
+  auditMutations(schema, audit);
+  return schema;
 }
 
 /** The schema as text: sorted, with its descriptions. Needs no resolver and no server. */
@@ -66,6 +76,9 @@ function build(resolverOf: (cls: unknown) => unknown): Promise<GraphQLSchema> {
   return buildSchema({
     resolvers: [
       PeopleResolver,
+      UserResolver,
+      KeyResolver,
+      AuditResolver,
       SourceResolver,
       SourceTestResolver,
       BatchResolver,

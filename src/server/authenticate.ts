@@ -1,4 +1,4 @@
-import type { Caller } from '../auth/accounts';
+import type { Caller } from '../auth/caller';
 import { Unauthenticated } from '../domain/errors';
 
 /**

@@ -7,12 +7,16 @@ import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema } from 'gr
 import { messageOf } from '../domain/errors';
 import type { Context } from '../graphql/context';
 import { formatGraphQLError, mapError, UNKNOWN_FAILURE } from '../graphql/errors';
+import type { AddressOf } from '../net/client-address';
 import type { Logger } from '../observe/logger';
 import type { Authenticate } from './authenticate';
+import { RETRY_AFTER } from './retry-after';
 
 export interface GraphqlHttpParts {
   schema: GraphQLSchema;
   authenticate: Authenticate;
+  /** Where a request comes from, by its socket and its headers. */
+  addressOf: AddressOf;
   subscriptions: Context['subscriptions'];
   introspection: boolean;
   sandbox: boolean;
@@ -53,6 +57,7 @@ export async function addGraphqlHttp(
     plugins: [
       requests.plugin,
       NO_SUBSCRIPTIONS,
+      RETRY_AFTER,
       fastifyApolloDrainPlugin(app),
       parts.sandbox
         ? ApolloServerPluginLandingPageLocalDefault({ embed: { runTelemetry: false }, footer: false })
@@ -66,7 +71,7 @@ export async function addGraphqlHttp(
         throw requests.note(refusal(error), request.id);
       }),
       requestId: request.id,
-      ip: request.ip,
+      ip: parts.addressOf(request.socket.remoteAddress, request.headers['x-forwarded-for']),
       subscriptions: parts.subscriptions,
     }),
   });

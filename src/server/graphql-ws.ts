@@ -7,6 +7,7 @@ import { type ServerOptions, WebSocket, WebSocketServer } from 'ws';
 import { messageOf, Unauthenticated } from '../domain/errors';
 import type { Context } from '../graphql/context';
 import { formatGraphQLError } from '../graphql/errors';
+import type { AddressOf } from '../net/client-address';
 import type { Logger } from '../observe/logger';
 import type { Metrics } from '../observe/metrics';
 import type { Authenticate } from './authenticate';
@@ -14,11 +15,15 @@ import type { Origins } from './origins';
 import { SharedSubscriptions } from './subscriptions/shared-subscriptions';
 import { Wire } from './subscriptions/wire';
 import { documentFaults } from './ws-document';
-import { type WatchedSocket, WsWatch } from './ws-watch';
+import { type WatchedSocket, WsWatch, type WsWatchParts } from './ws-watch';
 
 export interface GraphqlWsParts {
   schema: GraphQLSchema;
   authenticate: Authenticate;
+  recheck: WsWatchParts['recheck'];
+  now: () => Date;
+  /** Where a request comes from, by its socket and its headers. */
+  addressOf: AddressOf;
   subscriptions: Context['subscriptions'];
   origins: Origins;
   introspection: boolean;
@@ -46,7 +51,7 @@ export function addGraphqlWs(server: Server, parts: GraphqlWsParts): { close(): 
       parts.origins.allows(origin, req.headers.host),
   };
   const sockets = new WebSocketServer(options);
-  const watch = new WsWatch(parts.authenticate, parts.metrics);
+  const watch = new WsWatch(parts);
   const requestIds = new RequestIds();
   const shared = new SharedSubscriptions({
     present: (result, requestId) => presented(parts.log, result, requestId),
@@ -65,7 +70,7 @@ export function addGraphqlWs(server: Server, parts: GraphqlWsParts): { close(): 
       context: ({ extra }, id, payload): WsContextValue => ({
         caller: extra.watched?.caller ?? null,
         requestId: requestIds.of(payload),
-        ip: extra.request.socket.remoteAddress ?? null,
+        ip: parts.addressOf(extra.request.socket.remoteAddress, extra.request.headers['x-forwarded-for']),
         subscriptions: parts.subscriptions,
         wire: new Wire(extra.socket, id, () => parts.metrics.eventSent()),
       }),
@@ -100,7 +105,7 @@ async function connect(
         if (operation && 'return' in operation) void operation.return(undefined);
       }
     };
-    extra.watched = { caller, authorization, endOperations, unreadSince: undefined };
+    extra.watched = { caller, endOperations, unreadSince: undefined };
     watch.add(extra);
     return true;
   } catch (error) {

@@ -4,6 +4,8 @@ import cors from '@fastify/cors';
 import fastifyStatic from '@fastify/static';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { messageOf } from '../domain/errors';
+import type { Cidr } from '../net/address-guard';
+import { isIn } from '../net/client-address';
 import type { Logger } from '../observe/logger';
 import type { Metrics } from '../observe/metrics';
 import type { HealthCheck } from './health';
@@ -17,6 +19,8 @@ export interface HttpServerParts {
   webRoot: string;
   graphiql: boolean;
   sandbox: boolean;
+  /** Reverse proxies whose X-Forwarded-For is believed. */
+  trustProxy: readonly Cidr[];
   log: Logger;
 }
 
@@ -34,6 +38,7 @@ export async function createHttpServer(parts: HttpServerParts): Promise<FastifyI
     requestTimeout: REQUEST_MS,
     keepAliveTimeout: CLOSE_IDLE_MS,
     forceCloseConnections: 'idle',
+    trustProxy: (address) => isIn(address, parts.trustProxy),
     genReqId: () => randomUUID(),
     routerOptions: { ignoreTrailingSlash: true },
   });

@@ -1,11 +1,12 @@
 import type { Extra } from 'graphql-ws/use/ws';
 import { WebSocket } from 'ws';
-import type { Caller } from '../auth/accounts';
-import { Unauthenticated } from '../domain/errors';
+import type { Caller } from '../auth/caller';
+import { messageOf } from '../domain/errors';
+import type { Logger } from '../observe/logger';
 import type { Metrics } from '../observe/metrics';
-import type { Authenticate } from './authenticate';
 
-const WATCH_EVERY_MS = 1_000;
+/** Half of the second within which a socket is closed whose caller does not hold any more (requirements C5). */
+const WATCH_EVERY_MS = 500;
 /** A socket that has so much unread for so long is closed with 4413 (requirements C6). */
 const MAX_UNREAD = 1024 * 1024;
 const UNREAD_FOR_MS = 10_000;
@@ -15,7 +16,6 @@ const FORBIDDEN = 4403;
 /** What we know of a socket whose caller was let in. */
 export interface Watched {
   caller: Caller | null;
-  authorization: string | undefined;
   /** Ends what runs on it. */
   endOperations(): void;
   unreadSince: number | undefined;
@@ -23,15 +23,24 @@ export interface Watched {
 
 export type WatchedSocket = Extra & { watched?: Watched };
 
-/** Closes sockets whose caller does not hold any more (4403), and those that do not read (4413). */
+export interface WsWatchParts {
+  /** Who these callers are by now, each in its place; null for one that does not hold any more. */
+  recheck: (callers: readonly Caller[]) => Promise<(Caller | null)[]>;
+  now: () => Date;
+  metrics: Metrics;
+  log: Logger;
+}
+
+/**
+ * Closes sockets whose caller does not hold any more (4403), and those that do not read (4413). All callers are asked
+ * for at once, from the database itself.
+ */
 export class WsWatch {
   private readonly sockets = new Set<WatchedSocket>();
   private readonly timer = setInterval(() => this.look(), WATCH_EVERY_MS);
+  private checking = false;
 
-  constructor(
-    private readonly authenticate: Authenticate,
-    private readonly metrics: Metrics,
-  ) {}
+  constructor(private readonly parts: WsWatchParts) {}
 
   add(extra: WatchedSocket): void {
     this.sockets.add(extra);
@@ -48,27 +57,44 @@ export class WsWatch {
 
   private look(): void {
     const now = performance.now();
-    for (const extra of this.sockets) {
+    const open = [...this.sockets].filter(({ socket }) => socket.readyState === WebSocket.OPEN);
+    for (const extra of open) {
       const { socket, watched } = extra;
-      if (!watched || socket.readyState !== WebSocket.OPEN) continue;
+      if (!watched) continue;
       watched.unreadSince = socket.bufferedAmount > MAX_UNREAD ? (watched.unreadSince ?? now) : undefined;
       if (watched.unreadSince !== undefined && now - watched.unreadSince > UNREAD_FOR_MS) {
-        this.metrics.closedSlow();
+        this.parts.metrics.closedSlow();
         end(extra, TOO_MUCH_UNREAD, 'too much is unread');
-      } else if (watched.authorization) {
-        void this.checkCaller(extra, watched);
-      }
+      } else if (hasExpired(watched.caller, this.parts.now())) end(extra, FORBIDDEN, 'Forbidden');
     }
+    void this.checkCallers(open);
   }
 
-  private async checkCaller(extra: WatchedSocket, watched: Watched): Promise<void> {
+  private async checkCallers(open: WatchedSocket[]): Promise<void> {
+    const asked = open.flatMap((extra) =>
+      extra.watched?.caller ? [[extra, extra.watched.caller] as const] : [],
+    );
+    // One that takes long is not overtaken: the next look finds what it missed.
+    if (this.checking || asked.length === 0) return;
+    this.checking = true;
     try {
-      watched.caller = await this.authenticate(watched.authorization);
+      const found = await this.parts.recheck(asked.map(([, caller]) => caller));
+      for (const [at, [extra]] of asked.entries()) {
+        const caller = found[at] ?? null;
+        if (caller === null) end(extra, FORBIDDEN, 'Forbidden');
+        else if (extra.watched) extra.watched.caller = caller;
+      }
     } catch (error) {
-      // Anything else means that nobody can tell just now.
-      if (error instanceof Unauthenticated) end(extra, FORBIDDEN, 'Forbidden');
+      // Nobody can tell just now; what runs out by itself is still closed.
+      this.parts.log.debug({ error: messageOf(error) }, 'the callers of WebSockets could not be looked up');
+    } finally {
+      this.checking = false;
     }
   }
+}
+
+function hasExpired(caller: Caller | null, now: Date): boolean {
+  return caller !== null && caller.expiresAt !== null && caller.expiresAt <= now;
 }
 
 /** What runs is ended first: a socket that is closing takes whatever is sent, and a replay would race through it. */

@@ -16,6 +16,9 @@ const DAY = 24 * 3600;
 const LEDGER_MARGIN_DAYS = 7;
 const DELIVERY_DAYS = 30;
 const QUARANTINE_DAYS = 90;
+const AUDIT_DAYS = 365;
+/** A key that was revoked is listed for so long. */
+const REVOKED_KEY_DAYS = 90;
 
 /** Those that keep e-mail addresses unique. */
 const USER_INDEXES: IndexPlan[] = [{ collection: 'users', keys: { email: 1 }, options: { unique: true } }];
@@ -129,6 +132,12 @@ function plan({ eventsDays }: Retention): IndexPlan[] {
     { collection: 'sessions', keys: { refreshHash: 1 }, options: { unique: true } },
     { collection: 'sessions', keys: { previousHash: 1 }, options: { sparse: true } },
     { collection: 'sessions', keys: { expiresAt: 1 }, options: { expireAfterSeconds: 0 } },
+    { collection: 'users', keys: { createdAt: 1, _id: 1 } },
+    { collection: 'users', keys: { role: 1, disabled: 1 } },
+    { collection: 'api_keys', keys: { createdAt: -1 } },
+    { collection: 'api_keys', keys: { revokedAt: 1 }, options: ttl(REVOKED_KEY_DAYS) },
+    { collection: 'audit', keys: { at: -1, _id: -1 } },
+    { collection: 'audit', keys: { at: 1 }, options: ttl(AUDIT_DAYS) },
   ];
 }
 

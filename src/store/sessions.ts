@@ -30,4 +30,18 @@ export class SessionStore {
   async revoke(id: string, now: Date): Promise<void> {
     await this.collection.updateOne({ _id: id, revokedAt: null }, { $set: { revokedAt: now } });
   }
+
+  /** Ends all sessions of a user, but for one where it is named. */
+  async revokeOf(userId: string, now: Date, but: string | null = null): Promise<void> {
+    const others = but === null ? {} : { _id: { $ne: but } };
+    await this.collection.updateMany({ userId, revokedAt: null, ...others }, { $set: { revokedAt: now } });
+  }
+
+  /** Those of these sessions that have not been ended. */
+  async live(ids: readonly string[]): Promise<Set<string>> {
+    const found = await this.collection
+      .find({ _id: { $in: [...ids] }, revokedAt: null }, { projection: { _id: 1 }, maxTimeMS: QUERY_MS })
+      .toArray();
+    return new Set(found.map(({ _id }) => _id));
+  }
 }

@@ -1,10 +1,13 @@
 import { buildSchema } from '@typegoose/typegoose';
 import type { Collection, Db } from 'mongodb';
 import type { Connection } from 'mongoose';
+import type { PageKey } from '../domain/cursor';
 import { Conflict } from '../domain/errors';
 import type { User } from '../domain/user';
 import { isDuplicateKey, QUERY_MS } from './connection';
 import { UserDocument } from './documents/user-document';
+import { type Page, type PageRequest, readPage } from './page';
+import { type UserChange, UserChanges } from './user-changes';
 
 interface FirstUserDocument {
   _id: 'firstUser';
@@ -17,11 +20,13 @@ export class UserStore {
   private readonly model;
   private readonly collection: Collection<User>;
   private readonly meta: Collection<FirstUserDocument>;
+  private readonly changes: UserChanges;
 
   constructor(connection: Connection, db: Db) {
     this.model = connection.model('User', buildSchema(UserDocument));
     this.collection = db.collection<User>('users');
     this.meta = db.collection<FirstUserDocument>('meta');
+    this.changes = new UserChanges(db);
   }
 
   byEmail(email: string): Promise<User | null> {
@@ -43,11 +48,47 @@ export class UserStore {
     }
   }
 
-  async loggedIn(id: string, at: Date, passwordHash: string | null): Promise<void> {
-    await this.collection.updateOne(
-      { _id: id },
-      { $set: { lastLoginAt: at, ...(passwordHash ? { passwordHash } : {}) } },
+  async loggedIn(id: string, at: Date): Promise<void> {
+    await this.collection.updateOne({ _id: id }, { $set: { lastLoginAt: at } });
+  }
+
+  /**
+   * Sets another hash of a password.
+   * @param from the hash that the caller saw, so that of two changes at once one is told so; null: whatever stands there
+   * @returns false where the user is gone, or the hash is another one by now
+   */
+  async setPassword(id: string, from: string | null, to: string): Promise<boolean> {
+    const seen = from === null ? {} : { passwordHash: from };
+    const result = await this.collection.updateOne({ _id: id, ...seen }, { $set: { passwordHash: to } });
+    return result.matchedCount === 1;
+  }
+
+  async many(ids: readonly string[]): Promise<User[]> {
+    return this.collection.find({ _id: { $in: [...ids] } }, { maxTimeMS: QUERY_MS }).toArray();
+  }
+
+  /** Users, oldest first. */
+  page(page: PageRequest): Promise<Page<User>> {
+    return readPage(
+      this.collection,
+      {},
+      {
+        field: 'createdAt',
+        descending: false,
+        page,
+        keyOf: (user): PageKey => ({ value: user.createdAt.getTime(), id: user._id }),
+        sortValueOf: (key) => new Date(Number(key.value)),
+      },
     );
+  }
+
+  count(): Promise<number> {
+    return this.collection.countDocuments({}, { maxTimeMS: QUERY_MS });
+  }
+
+  /** @throws NotFound, Conflict (store/user-changes.ts) */
+  change(id: string, change: UserChange): Promise<User> {
+    return this.changes.make(id, change);
   }
 
   /**

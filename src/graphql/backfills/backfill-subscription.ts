@@ -1,4 +1,4 @@
-import type { Caller } from '../../auth/accounts';
+import type { Caller } from '../../auth/caller';
 import { type BackfillStatus, isFinal } from '../../domain/backfill';
 import { NotFound, Unauthenticated } from '../../domain/errors';
 import { abortable } from '../../live/abortable';

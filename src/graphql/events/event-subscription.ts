@@ -1,4 +1,4 @@
-import type { Caller } from '../../auth/accounts';
+import type { Caller } from '../../auth/caller';
 import type { StreamPosition } from '../../domain/commit';
 import { parseStreamCursor } from '../../domain/cursor';
 import { Unauthenticated } from '../../domain/errors';

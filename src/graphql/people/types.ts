@@ -1,19 +1,10 @@
-import { Field, ID, InputType, ObjectType, registerEnumType } from 'type-graphql';
+import { Field, ID, InputType, ObjectType } from 'type-graphql';
 import type { SignedIn } from '../../auth/accounts';
 import type { Role, User as StoredUser } from '../../domain/user';
+import { countedConnectionTypes } from '../connection';
 import { DateTimeScalar } from '../scalars';
-
-export const RoleEnum = { VIEWER: 'VIEWER', OPERATOR: 'OPERATOR', ADMIN: 'ADMIN' } as const;
-
-registerEnumType(RoleEnum, {
-  name: 'Role',
-  description: 'What a caller may do: each role includes those before it.',
-  valuesConfig: {
-    VIEWER: { description: 'Reads.' },
-    OPERATOR: { description: 'Also writes sources and webhooks, and ingests.' },
-    ADMIN: { description: 'Also users, keys and audit.' },
-  },
-});
+import { ApiKey } from './key-types';
+import { RoleEnum } from './role';
 
 @ObjectType({ description: 'A person with an account.' })
 export class User {
@@ -36,10 +27,13 @@ export class User {
   lastLoginAt!: Date | null;
 }
 
-@ObjectType({ description: 'Who is calling. Null when anonymous.' })
+@ObjectType({ description: 'Who is calling: a person or an API key. Null when anonymous.' })
 export class Viewer {
   @Field(() => User, { nullable: true, description: 'The person.' })
   user!: User | null;
+
+  @Field(() => ApiKey, { nullable: true, description: 'The API key.' })
+  apiKey!: ApiKey | null;
 
   @Field(() => RoleEnum, { description: 'What the caller may do.' })
   role!: Role;
@@ -71,6 +65,23 @@ export class CredentialsInput {
   @Field(() => String, { description: '8 to 128 characters, not one of the most common passwords.' })
   password!: string;
 }
+
+@InputType({ description: 'An absent member keeps what is there.' })
+export class UpdateUserInput {
+  @Field(() => RoleEnum, { nullable: true, description: 'What the person may do from now on.' })
+  role?: Role | null;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'Whether the account is closed to logins; closing it ends its sessions.',
+  })
+  disabled?: boolean | null;
+}
+
+const userTypes = countedConnectionTypes('User', () => User);
+
+@ObjectType({ description: 'A page of users, oldest first.' })
+export class UserConnection extends userTypes.ConnectionBase {}
 
 export function toUser(user: StoredUser): User {
   const { _id: id, email, role, disabled, createdAt, lastLoginAt } = user;

@@ -1,4 +1,4 @@
-import type { Caller } from '../../auth/accounts';
+import type { Caller } from '../../auth/caller';
 import { Invalid, Unauthenticated } from '../../domain/errors';
 import type { Source as StoredSource } from '../../domain/source';
 import { abortable } from '../../live/abortable';

@@ -24,4 +24,7 @@ export class UserDocument {
 
   @prop({ type: () => Date, default: null })
   lastLoginAt!: Date | null;
+
+  @prop({ type: () => Number })
+  adminChange?: number;
 }

@@ -1,51 +1,54 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { masterKeyFrom, WrongMasterKey } from '../auth/secret-box';
-import type { CommandSettings } from '../config/settings';
-import { Conflict, Invalid, messageOf, Permanent, Unavailable } from '../domain/errors';
-import { normalEmail, type Role } from '../domain/user';
-import { readOrCreateMasterKey } from '../embedded/master-key';
-import { type AccountsAlone, openAccountsAlone } from '../open-accounts';
-import { askNewPassword, type PasswordInput } from './ask-password';
-import { CommandFailure, EXIT } from './failure';
-import { noteIn } from './running-server';
+import type { AuditAttempt } from '../../auth/audit-trail';
+import { masterKeyFrom, WrongMasterKey } from '../../auth/secret-box';
+import type { CommandSettings } from '../../config/settings';
+import { Conflict, Invalid, messageOf, NotFound, Permanent, Unavailable } from '../../domain/errors';
+import { readOrCreateMasterKey } from '../../embedded/master-key';
+import { createLogger } from '../../observe/logger';
+import { type AccountsAlone, openAccountsAlone } from '../../open-accounts';
+import { CommandFailure, EXIT } from '../failure';
+import { noteIn } from '../running-server';
 
-export interface CreateUserOptions {
-  email: string;
-  role: Role;
-  fromStdin: boolean;
+/** Which server, and how the user is told. */
+export interface AccountsHereOptions {
   /** Given by option: it names the server, whatever the environment says. */
   dataDir: string | null;
   settings: CommandSettings;
-  stdin: PasswordInput;
   print: (text: string) => void;
+  /** Standard error. */
   prompt: (text: string) => void;
 }
 
 /**
- * Makes an account in the database itself, which asks for no login: whoever can read DATA_DIR may do anything anyway.
+ * Works on accounts in the database itself, which asks for no login: whoever can read DATA_DIR may do anything anyway.
+ * @param what was to be done, for the message where it was not
  * @throws CommandFailure
  */
-export async function createUser(options: CreateUserOptions): Promise<void> {
-  const { email, role, fromStdin, stdin, print, prompt } = options;
-  if (normalEmail(email) === null) throw new CommandFailure(`${email} is not an e-mail address.`);
-  const { accounts, close } = await open(options);
+export async function withAccounts(
+  options: AccountsHereOptions,
+  what: string,
+  work: (here: AccountsAlone) => Promise<void>,
+): Promise<void> {
+  const here = await open(options);
   try {
-    const password = await askNewPassword(stdin, prompt, { fromStdin });
-    const user = await accounts.createUser({ email, password }, role);
-    const why = user.role === role ? '' : ': the first user always is';
-    print(`${user.email} may log in (${user.role}${why}).\n`);
+    await work(here);
   } catch (error) {
-    if (error instanceof Invalid || error instanceof Conflict)
-      throw new CommandFailure(`${email} was not made: ${error.message}`, EXIT.incomplete);
+    if (error instanceof Invalid || error instanceof Conflict || error instanceof NotFound)
+      throw new CommandFailure(`${what}: ${error.message}`, EXIT.incomplete);
     if (error instanceof Unavailable) throw new CommandFailure(error.message);
     throw error;
   } finally {
-    await close();
+    await here.close();
   }
 }
 
-async function open({ settings, dataDir }: CreateUserOptions): Promise<AccountsAlone> {
+/** How the audit log has a command. */
+export function attemptHere(action: string, target: string | null, changes: object): AuditAttempt {
+  return { actor: 'operator at the machine', action, target, ip: null, requestId: null, changes };
+}
+
+async function open({ settings, dataDir, prompt }: AccountsHereOptions): Promise<AccountsAlone> {
   const named = dataDir === null ? settings.MONGODB_URI : undefined;
   const folder = dataDir ?? settings.DATA_DIR;
   const mongodbUri = named ?? (await noteIn(folder))?.mongodbUri;
@@ -58,6 +61,7 @@ async function open({ settings, dataDir }: CreateUserOptions): Promise<AccountsA
     return await openAccountsAlone(
       mongodbUri,
       await masterKey(settings, named === undefined ? folder : null),
+      createLogger({ level: 'error', pretty: false, destination: { write: prompt } }),
     );
   } catch (error) {
     if (error instanceof WrongMasterKey) {
