@@ -25,12 +25,15 @@ import { SettlementWatch } from './pipeline/settlement-watch';
 import { directTokenOf, followKey } from './rekey';
 import type { PushCredential } from './rest/push-credentials';
 import { addPushDoor } from './rest/push-door';
+import { Admission } from './server/admission';
 import { authenticateBy } from './server/authenticate';
 import { addGraphqlHttp } from './server/graphql-http';
 import { addGraphqlWs } from './server/graphql-ws';
 import { HealthCheck } from './server/health';
 import { createHttpServer } from './server/http-server';
 import { Origins, SANDBOX_ORIGINS } from './server/origins';
+import { PersistedOperations } from './server/persisted-operations';
+import { RequestRates } from './server/request-rates';
 
 export interface ApiOptions {
   host: string;
@@ -101,9 +104,11 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
     backfills: progress.subscriptions,
   };
   const { GRAPHQL_INTROSPECTION: introspection, APOLLO_SANDBOX: sandbox } = settings;
+  const admission = new Admission({ schema, ...admissionParts(core) });
   const apollo = await addGraphqlHttp(app, {
     schema,
     authenticate,
+    admission,
     subscriptions,
     introspection,
     sandbox,
@@ -114,6 +119,7 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
   const ws = addGraphqlWs(app.server, {
     schema,
     authenticate,
+    admission,
     subscriptions,
     origins,
     introspection,
@@ -134,6 +140,20 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
       await Promise.all([ws.close(), apollo.stop().then(() => app.close())]);
       settlements.close();
     },
+  };
+}
+
+/** @throws Invalid where the manifest of persisted operations is none */
+function admissionParts({ settings, valkey }: Core): { persisted: PersistedOperations; rates: RequestRates } {
+  const { PERSISTED_OPERATIONS: mode, PERSISTED_OPERATIONS_FILE: file } = settings;
+  return {
+    persisted: file === undefined ? PersistedOperations.NONE : PersistedOperations.read(mode, file),
+    rates: new RequestRates({
+      valkey,
+      prefix: settings.TRAILGRAPH_PREFIX,
+      caller: settings.RATE_LIMIT_CALLER,
+      anonymous: settings.RATE_LIMIT_ANONYMOUS,
+    }),
   };
 }
 

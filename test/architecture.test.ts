@@ -53,6 +53,8 @@ const HOMES: Record<string, string[]> = {
   'bee-queue': ['pipeline'],
   'type-graphql': ['graphql'],
   'graphql-scalars': ['graphql'],
+  'graphql-query-complexity': ['graphql'],
+  'rate-limiter-flexible': ['valkey'],
   graphql: ['graphql', 'server', 'cli', 'generated'],
   fastify: ['rest', 'server', '.'], // the composition root listens and closes
   '@fastify/cors': ['server'],

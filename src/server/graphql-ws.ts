@@ -6,17 +6,20 @@ import { useServer } from 'graphql-ws/use/ws';
 import { type ServerOptions, WebSocket, WebSocketServer } from 'ws';
 import { messageOf, Unauthenticated } from '../domain/errors';
 import type { Context } from '../graphql/context';
-import { formatGraphQLError } from '../graphql/errors';
+import { formatGraphQLError, withoutSuggestion } from '../graphql/errors';
 import type { Logger } from '../observe/logger';
 import type { Metrics } from '../observe/metrics';
+import type { Admission } from './admission';
 import type { Authenticate } from './authenticate';
 import type { Origins } from './origins';
-import { documentFaults } from './ws-document';
+import { operationOf } from './ws-document';
+import { MOST_SOCKETS, SocketCounts, tooManyOperations } from './ws-limits';
 import { type WatchedSocket, WsWatch } from './ws-watch';
 
 export interface GraphqlWsParts {
   schema: GraphQLSchema;
   authenticate: Authenticate;
+  admission: Admission;
   subscriptions: Context['subscriptions'];
   origins: Origins;
   introspection: boolean;
@@ -26,6 +29,9 @@ export interface GraphqlWsParts {
   log: Logger;
 }
 
+/** A peer is pinged so often, and given up where it does not answer before the next ping. */
+const KEEP_ALIVE_MS = 12_000;
+const TOO_MANY_SOCKETS = 4429;
 const MAX_PAYLOAD = 64 * 1024;
 const INIT_WAIT_MS = 3_000;
 /** How long a peer has to read what was sent before a close, and to answer it. */
@@ -43,32 +49,39 @@ export function addGraphqlWs(server: Server, parts: GraphqlWsParts): { close(): 
   };
   const sockets = new WebSocketServer(options);
   const watch = new WsWatch(parts.authenticate, parts.metrics);
+  const counts = new SocketCounts();
   const requestIds = new RequestIds();
   const served = useServer<Record<string, unknown>, Pick<WatchedSocket, 'watched'>>(
     {
       schema: parts.schema,
       isProd: true, // Whatever goes wrong is told to the log, not in the reason of a close.
       connectionInitWaitTimeout: INIT_WAIT_MS,
-      onConnect: (context) => connect(context, parts, watch),
-      onClose: ({ extra }) => watch.remove(extra),
-      onSubscribe: (_, _id, payload) => documentFaults(parts, payload),
+      onConnect: (context) => connect(context, parts, watch, counts),
+      onClose: ({ extra }) => {
+        watch.remove(extra);
+        if (extra.watched) counts.remove(extra.watched.owner, extra);
+      },
+      onSubscribe: ({ extra, subscriptions }, _id, payload) =>
+        tooManyOperations(Object.keys(subscriptions).length) ??
+        operationOf(parts, payload, { caller: extra.watched?.caller ?? null, ip: addressOf(extra) }),
       onOperation: (_context, _id, _payload, _args, result) => counted(result, parts.metrics),
       context: ({ extra }, _id, payload): Context & Record<string, unknown> => ({
         caller: extra.watched?.caller ?? null,
         requestId: requestIds.of(payload),
-        ip: extra.request.socket.remoteAddress ?? null,
+        ip: addressOf(extra),
         subscriptions: parts.subscriptions,
       }),
-      onError: (_, _id, payload, errors) => format(parts.log, errors, requestIds.of(payload)),
-      onNext: (_, _id, payload, _args, { errors, ...result }) =>
+      onError: ({ extra }, _id, payload, errors) => format(parts.log, errors, requestIds.of(payload), extra),
+      onNext: ({ extra }, _id, payload, _args, { errors, ...result }) =>
         errors
           ? {
-              errors: format(parts.log, errors, requestIds.of(payload)) as unknown as GraphQLError[],
+              errors: format(parts.log, errors, requestIds.of(payload), extra) as unknown as GraphQLError[],
               ...result,
             }
           : undefined,
     },
     sockets,
+    KEEP_ALIVE_MS,
   );
   return {
     close: async () => {
@@ -78,11 +91,16 @@ export function addGraphqlWs(server: Server, parts: GraphqlWsParts): { close(): 
   };
 }
 
+function addressOf({ request }: WatchedSocket): string | null {
+  return request.socket.remoteAddress ?? null;
+}
+
 /** @returns false to close with 4403 */
 async function connect(
   { extra, connectionParams, subscriptions }: WsContext<Record<string, unknown>, WatchedSocket>,
-  { authenticate, allOperations, log }: GraphqlWsParts,
+  { authenticate, admission, allOperations, log }: GraphqlWsParts,
   watch: WsWatch,
+  counts: SocketCounts,
 ): Promise<boolean> {
   const given = connectionParams?.authorization ?? connectionParams?.Authorization;
   const authorization = typeof given === 'string' ? given : undefined;
@@ -96,11 +114,19 @@ async function connect(
         if (operation && 'return' in operation) void operation.return(undefined);
       }
     };
-    extra.watched = { caller, authorization, endOperations, unreadSince: undefined };
+    const owner = caller?.userId ?? `address ${addressOf(extra)}`;
+    if (!counts.add(owner, extra)) {
+      extra.socket.close(TOO_MANY_SOCKETS, `Too many sockets: at most ${MOST_SOCKETS} for each user`);
+      return false;
+    }
+    extra.watched = { caller, authorization, owner, endOperations, unreadSince: undefined };
     watch.add(extra);
     return true;
   } catch (error) {
-    if (error instanceof Unauthenticated) return false;
+    if (error instanceof Unauthenticated) {
+      await admission.countRefusal(addressOf(extra), {}).catch(() => undefined); // Refused it is in any case.
+      return false;
+    }
     log.error({ error: messageOf(error) }, 'a WebSocket could not be let in');
     extra.socket.close(4500, 'Internal server error');
     return false;
@@ -122,14 +148,16 @@ function format(
   log: Logger,
   errors: readonly GraphQLError[],
   requestId: string,
+  { watched }: WatchedSocket,
 ): ReturnType<GraphQLError['toJSON']>[] {
-  return errors.map((error) =>
+  const formatted = errors.map((error) =>
     formatGraphQLError(error.toJSON(), error, requestId, (unknown) => {
       if (isLostPeer(unknown)) return;
       const stack = (unknown as Error | undefined)?.stack;
       log.error({ requestId, error: messageOf(unknown), stack }, 'an operation over WebSocket failed');
     }),
   );
+  return watched?.caller ? formatted : formatted.map(withoutSuggestion);
 }
 
 /** What could not be sent ends an operation like a failure of its own; nobody is there to be told. */

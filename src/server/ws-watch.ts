@@ -16,6 +16,8 @@ const FORBIDDEN = 4403;
 export interface Watched {
   caller: Caller | null;
   authorization: string | undefined;
+  /** On whose number of sockets it counts. */
+  owner: string;
   /** Ends what runs on it. */
   endOperations(): void;
   unreadSince: number | undefined;
