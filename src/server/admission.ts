@@ -1,6 +1,6 @@
 import { type DocumentNode, GraphQLError, type GraphQLSchema, getOperationAST, parse } from 'graphql';
 import { Invalid } from '../domain/errors';
-import { DOCUMENT_LIMITS, requireWithinLimits } from '../graphql/limits/document-limits';
+import { DOCUMENT_LIMITS, requireShallow, requireWithinLimits } from '../graphql/limits/document-limits';
 import { COST_LIMIT, costOf } from '../graphql/limits/operation-cost';
 import { type AskedDocument, type PersistedOperations, sha256 } from './persisted-operations';
 import type { RequestRates, Spender, Told } from './request-rates';
@@ -55,6 +55,7 @@ export class Admission {
 
   private read(asked: AskedOperation): Admitted {
     const text = this.parts.persisted.textOf(asked);
+    requireShallow(asked.variables);
     return { text, document: text === undefined ? undefined : this.documents.read(text) };
   }
 

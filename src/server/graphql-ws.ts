@@ -151,13 +151,18 @@ function format(
   { watched }: WatchedSocket,
 ): ReturnType<GraphQLError['toJSON']>[] {
   const formatted = errors.map((error) =>
-    formatGraphQLError(error.toJSON(), error, requestId, (unknown) => {
+    formatGraphQLError(jsonOf(error), error, requestId, (unknown) => {
       if (isLostPeer(unknown)) return;
       const stack = (unknown as Error | undefined)?.stack;
       log.error({ requestId, error: messageOf(unknown), stack }, 'an operation over WebSocket failed');
     }),
   );
   return watched?.caller ? formatted : formatted.map(withoutSuggestion);
+}
+
+/** graphql-js passes on what a part of it threw, such as a stack overflow, as if it were one of its own errors. */
+function jsonOf(error: GraphQLError): ReturnType<GraphQLError['toJSON']> {
+  return typeof error.toJSON === 'function' ? error.toJSON() : { message: messageOf(error) };
 }
 
 /** What could not be sent ends an operation like a failure of its own; nobody is there to be told. */

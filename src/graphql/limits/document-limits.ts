@@ -65,6 +65,29 @@ function requireSmall(found: Sizes): void {
   }
 }
 
+/**
+ * Of lists and objects within each other in the variables. graphql-js overflows its stack at some thousands; records
+ * of CloudTrail nest by about ten.
+ */
+export const VARIABLE_NESTING = 500;
+
+/** @throws Invalid where the variables nest too deeply for those who read them */
+export function requireShallow(variables: unknown): void {
+  let level = [variables];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > VARIABLE_NESTING) {
+      throw new Invalid(
+        `The variables nest more than ${VARIABLE_NESTING} levels deep, which is the most that is allowed: send records that do to /ingest.`,
+      );
+    }
+    const next: unknown[] = [];
+    for (const value of level)
+      if (typeof value === 'object' && value !== null)
+        for (const member of Object.values(value)) next.push(member);
+    level = next;
+  }
+}
+
 /** Fragments in fragments unfold to numbers without end. */
 export function numeral(count: number): string {
   return count > 1_000_000 ? 'more than 1,000,000' : count.toLocaleString('en-US');
