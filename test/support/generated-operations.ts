@@ -90,14 +90,11 @@ export interface TextPlace {
   variables(value: unknown): Variables;
 }
 
-/** Input types nest in themselves (all, any, none): deeper ones are the same again. */
-const DEEPEST = 4;
-
 /** Every place of every operation at which a text or JSON is taken, in inputs and lists too. */
 export function textPlaces(operation: Operation): TextPlace[] {
   const least = leastVariables(operation);
   return operation.field.args.flatMap(({ name, type }) =>
-    placesIn(type, name, 0).map(({ where, type: leaf, wrap }) => ({
+    placesIn(type, name, []).map(({ where, type: leaf, wrap }) => ({
       where: `${operation.name}(${where})`,
       type: leaf,
       operation,
@@ -112,24 +109,24 @@ interface Place {
   wrap(value: unknown): unknown;
 }
 
-function placesIn(type: GraphQLInputType, where: string, depth: number): Place[] {
-  if (isNonNullType(type)) return placesIn(type.ofType, where, depth);
+/** @param within the input types around it; one that nests in itself does so once */
+function placesIn(type: GraphQLInputType, where: string, within: string[]): Place[] {
+  if (isNonNullType(type)) return placesIn(type.ofType, where, within);
   if (isListType(type))
-    return placesIn(type.ofType, where, depth).map((place) => ({
+    return placesIn(type.ofType, where, within).map((place) => ({
       ...place,
       wrap: (value) => [place.wrap(value)],
     }));
   if (isInputObjectType(type)) {
-    if (depth >= DEEPEST) return [];
+    if (within.filter((name) => name === type.name).length > 1) return [];
     const fields = Object.values(type.getFields());
     const required = leastObject(fields.filter(isRequiredInputField));
-    return fields.flatMap((field) => {
-      const isSelf = getNamedType(field.type) === type && depth > 1;
-      return (isSelf ? [] : placesIn(field.type, `${where}.${field.name}`, depth + 1)).map((place) => ({
+    return fields.flatMap((field) =>
+      placesIn(field.type, `${where}.${field.name}`, [...within, type.name]).map((place) => ({
         ...place,
         wrap: (value: unknown) => ({ ...required, [field.name]: place.wrap(value) }),
-      }));
-    });
+      })),
+    );
   }
   if (!['String', 'ID', 'JSON', 'DateTime'].includes(type.name)) return [];
   return [{ where, type: type.name, wrap: (value) => value }];
