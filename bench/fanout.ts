@@ -27,8 +27,11 @@ import type { CommitMessage } from '../src/live/bus';
 import { EventFeed } from '../src/live/event-feed';
 import { createLogger } from '../src/observe/logger';
 import { Metrics } from '../src/observe/metrics';
+import { Admission } from '../src/server/admission';
 import { addGraphqlWs } from '../src/server/graphql-ws';
 import { Origins } from '../src/server/origins';
+import { PersistedOperations } from '../src/server/persisted-operations';
+import { RequestRates } from '../src/server/request-rates';
 
 const MESSAGES = Number(process.argv[2] ?? 300_000);
 const ROOT = join(__dirname, '../../..');
@@ -137,6 +140,7 @@ interface Row {
   serve(server: Server): Promise<{ send(events: number): void; close(): Promise<void> }>;
 }
 
+const RATES = new RequestRates({ valkey: undefined as never, prefix: '', caller: 0, anonymous: 0 });
 const caller = {
   userId: 'bench',
   sessionId: 'bench',
@@ -153,6 +157,10 @@ function trailGraph(schema: GraphQLSchema, different: boolean): Row {
       const ws = addGraphqlWs(server, {
         schema,
         authenticate: async () => caller,
+        recheck: async (known) => [...known],
+        now: () => new Date(),
+        addressOf: () => null,
+        admission: new Admission({ schema, rates: RATES, persisted: PersistedOperations.NONE }),
         subscriptions: { events: new EventSubscriptions(told.feed) } as unknown as Context['subscriptions'],
         origins: new Origins([]),
         introspection: true,
@@ -262,9 +270,12 @@ async function measure(row: Row, subscribers: number): Promise<Measured> {
 }
 
 async function main(): Promise<void> {
-  const schema = await createSchema({
-    events: new EventResolver(undefined as never, undefined as never),
-  } as unknown as Resolvers);
+  const schema = await createSchema(
+    {
+      events: new EventResolver(undefined as never, undefined as never),
+    } as unknown as Resolvers,
+    undefined as never,
+  );
   const result = await execute({
     schema,
     document: parse(DOCUMENT),

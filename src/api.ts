@@ -26,12 +26,15 @@ import { SettlementWatch } from './pipeline/settlement-watch';
 import { directTokenOf, followKey } from './rekey';
 import type { PushCredential } from './rest/push-credentials';
 import { addPushDoor } from './rest/push-door';
+import { Admission } from './server/admission';
 import { authenticateBy } from './server/authenticate';
 import { addGraphqlHttp } from './server/graphql-http';
 import { addGraphqlWs } from './server/graphql-ws';
 import { HealthCheck } from './server/health';
 import { createHttpServer } from './server/http-server';
 import { Origins, SANDBOX_ORIGINS } from './server/origins';
+import { PersistedOperations } from './server/persisted-operations';
+import { RequestRates } from './server/request-rates';
 
 export interface ApiOptions {
   host: string;
@@ -101,10 +104,12 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
     backfills: progress.subscriptions,
   };
   const { GRAPHQL_INTROSPECTION: introspection, APOLLO_SANDBOX: sandbox } = settings;
+  const admission = new Admission({ schema, ...admissionParts(core) });
   const apollo = await addGraphqlHttp(app, {
     schema,
     authenticate,
     addressOf,
+    admission,
     subscriptions,
     introspection,
     sandbox,
@@ -118,6 +123,7 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
     recheck: (known) => people.callers.recheck(known),
     now: core.now,
     addressOf,
+    admission,
     subscriptions,
     origins,
     introspection,
@@ -138,6 +144,20 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
       await Promise.all([ws.close(), apollo.stop().then(() => app.close())]);
       settlements.close();
     },
+  };
+}
+
+/** @throws Invalid where the manifest of persisted operations is none */
+function admissionParts({ settings, valkey }: Core): { persisted: PersistedOperations; rates: RequestRates } {
+  const { PERSISTED_OPERATIONS: mode, PERSISTED_OPERATIONS_FILE: file } = settings;
+  return {
+    persisted: file === undefined ? PersistedOperations.NONE : PersistedOperations.read(mode, file),
+    rates: new RequestRates({
+      valkey,
+      prefix: settings.TRAILGRAPH_PREFIX,
+      caller: settings.RATE_LIMIT_CALLER,
+      anonymous: settings.RATE_LIMIT_ANONYMOUS,
+    }),
   };
 }
 

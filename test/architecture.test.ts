@@ -54,6 +54,7 @@ const HOMES: Record<string, string[]> = {
   'bee-queue': ['pipeline'],
   'type-graphql': ['graphql'],
   'graphql-scalars': ['graphql'],
+  'graphql-query-complexity': ['graphql'],
   graphql: ['graphql', 'server', 'cli', 'generated'],
   fastify: ['rest', 'server', '.'], // the composition root listens and closes
   '@fastify/cors': ['server'],

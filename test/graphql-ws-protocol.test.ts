@@ -1,3 +1,4 @@
+import { eventually } from './support/eventually';
 import type { GraphqlClient } from './support/graphql-client';
 import { opened } from './support/live-state';
 import { makePushSource, newRecord } from './support/pushing';
@@ -8,6 +9,23 @@ const LIVE = 'subscription { eventEnriched { id } }';
 const REQUEST_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 /** Between the end of a session and the close of its sockets. */
 const CLOSED_WITHIN_MS = 3_000;
+
+/** Runs queries too, and lets in who has no token. */
+let all: TestTrailGraph;
+/** Open all the while: one whose peer is gone without a word, one that has nothing to say. */
+let deaf: RawSocket;
+let quiet: RawSocket;
+beforeAll(async () => {
+  all = await startTrailGraph({
+    settings: { WS_OPERATIONS: 'all', GRAPHQL_INTROSPECTION: 'off', APOLLO_SANDBOX: 'off' },
+  });
+  [deaf, quiet] = [await RawSocket.open(all.url, { deaf: true }), await RawSocket.open(all.url)];
+  for (const socket of [deaf, quiet]) {
+    socket.send({ type: 'connection_init' });
+    await socket.next('connection_ack');
+  }
+});
+afterAll(() => all.stop());
 
 describe('GraphQL over WebSocket', () => {
   let app: TestTrailGraph;
@@ -208,6 +226,49 @@ describe('GraphQL over WebSocket', () => {
     expect(logLines.filter((line) => line.includes(errors[0]!.extensions.requestId))).toHaveLength(1);
   });
 
+  test('runs at most 20 operations; another one is refused until one is completed', async () => {
+    const socket = await enter();
+    for (let n = 1; n <= 20; n++) socket.subscribe(String(n), LIVE);
+    await opened(app, 20);
+    socket.subscribe('21', LIVE);
+    const { id, payload } = await socket.next('error');
+    expect(id).toBe('21');
+    expect(payload).toEqual([
+      {
+        message: expect.stringContaining('20 operations run on this socket already'),
+        extensions: { code: 'BAD_USER_INPUT', fields: [], requestId: expect.stringMatching(REQUEST_ID) },
+      },
+    ]);
+    await opened(app, 20);
+    socket.send({ type: 'complete', id: '7' });
+    await opened(app, 19);
+    socket.subscribe('21', LIVE);
+    await opened(app, 20);
+  });
+
+  test('of a user who has 100 open is closed with 4429 and the reason; others are let in', async () => {
+    const credentials = { email: 'busy@example.com', password: 'many tabs are open' };
+    await app.api.accounts.createUser(credentials, 'VIEWER');
+    const { login } = await app.anonymous.run<{ login: { accessToken: string } }>(
+      'mutation ($input: CredentialsInput!) { login(input: $input) { accessToken } }',
+      { input: credentials },
+    );
+    const mine = await Promise.all(Array.from({ length: 100 }, () => enter(login.accessToken)));
+    const oneMore = await open();
+    oneMore.send({ type: 'connection_init', payload: { authorization: `Bearer ${login.accessToken}` } });
+    expect(await oneMore.closed).toEqual({
+      code: 4429,
+      reason: 'Too many sockets: at most 100 for each user',
+    });
+    await enter();
+    mine[0]!.cut();
+    await eventually(async () => {
+      const again = await open();
+      again.send({ type: 'connection_init', payload: { authorization: `Bearer ${login.accessToken}` } });
+      return (await again.next('connection_ack').catch(() => null)) !== null;
+    }, 'there is room for another one');
+  });
+
   test('is closed with 4403 soon after its caller has logged out, the others are not', async () => {
     const other = await logIn();
     const mine = await enter(other.token!);
@@ -241,16 +302,8 @@ describe('GraphQL over WebSocket', () => {
 });
 
 describe('GraphQL over WebSocket with WS_OPERATIONS=all', () => {
-  let app: TestTrailGraph;
-  beforeAll(async () => {
-    app = await startTrailGraph({
-      settings: { WS_OPERATIONS: 'all', GRAPHQL_INTROSPECTION: 'off', APOLLO_SANDBOX: 'off' },
-    });
-  });
-  afterAll(() => app.stop());
-
   test('runs queries and mutations, and subscriptions for callers only', async () => {
-    const socket = await RawSocket.open(app.url);
+    const socket = await RawSocket.open(all.url);
     socket.send({ type: 'connection_init' });
     await socket.next('connection_ack');
     socket.subscribe('1', 'query { viewer { role } }');
@@ -267,18 +320,18 @@ describe('GraphQL over WebSocket with WS_OPERATIONS=all', () => {
     expect((await socket.next('next')).payload).toMatchObject({
       errors: [{ extensions: { code: 'UNAUTHENTICATED' } }],
     });
-    const known = await RawSocket.authorized(app.url, signUp.accessToken);
+    const known = await RawSocket.authorized(all.url, signUp.accessToken);
     known.subscribe('1', 'query { viewer { role } }');
     expect((await known.next('next')).payload).toEqual({ data: { viewer: { role: 'ADMIN' } } });
     known.subscribe('2', LIVE);
-    await opened(app, 1);
+    await opened(all, 1);
     known.cut();
     socket.cut();
-    await opened(app, 0);
+    await opened(all, 0);
   });
 
   test('does not tell the schema where introspection is off', async () => {
-    const socket = await RawSocket.open(app.url);
+    const socket = await RawSocket.open(all.url);
     socket.send({ type: 'connection_init' });
     await socket.next('connection_ack');
     for (const query of ['{ __schema { types { name } } }', '{ helth { status } }']) {
@@ -293,7 +346,15 @@ describe('GraphQL over WebSocket with WS_OPERATIONS=all', () => {
 
   test('with APOLLO_SANDBOX=off refuses the pages of Apollo', async () => {
     for (const origin of ['https://studio.apollographql.com', 'https://sandbox.embed.apollographql.com'])
-      await expect(RawSocket.open(app.url, { origin })).rejects.toThrow('401');
-    (await RawSocket.open(app.url, { origin: app.url })).cut();
+      await expect(RawSocket.open(all.url, { origin })).rejects.toThrow('401');
+    (await RawSocket.open(all.url, { origin: all.url })).cut();
+  });
+
+  test('is pinged, and given up where nothing answers', async () => {
+    await deaf.closed; // At the second ping, 24 s after it was opened: before all the other tests.
+    expect(deaf.pings).toBeGreaterThan(0);
+    expect(quiet.pings).toBeGreaterThan(0);
+    expect(quiet.isOpen).toBe(true);
+    quiet.cut();
   });
 });

@@ -50,6 +50,7 @@ export function createProgram(io: CommandProcess): Command {
   addListen(program, io, { dataDir, settings: () => settingsOf(io) });
   addBackfill(program, io, { dataDir, settings: () => settingsOf(io) });
   addSchema(program, io);
+  addOperations(program, io);
   program.allowExcessArguments();
   return program;
 }
@@ -148,6 +149,20 @@ function addSchema(program: Command, io: CommandProcess): void {
     .action(async (options: { out?: string }) => {
       const { emitSchema } = await import('./emit-schema.js');
       await emitSchema(options.out ?? null, (text) => void io.stdout.write(text));
+    });
+}
+
+function addOperations(program: Command, io: CommandProcess): void {
+  program
+    .command('operations')
+    .description(
+      'Prints the manifest of persisted operations (PERSISTED_OPERATIONS_FILE). Without files: those that the commands and the console of TrailGraph send. Needs no server.',
+    )
+    .argument('[file...]', 'GraphQL files of operations of your own')
+    .option('--out <file>', 'write it there instead')
+    .action(async (files: string[], options: { out?: string }) => {
+      const { emitOperations } = await import('./emit-operations.js');
+      await emitOperations(files, options.out ?? null, (text) => void io.stdout.write(text));
     });
 }
 

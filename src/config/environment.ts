@@ -17,7 +17,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * @throws Invalid naming every fault at once, without the values
  */
 export function readSettings(environment: Environment): Settings {
-  return checked(SETTINGS, environment, roleFaults);
+  return checked(SETTINGS, environment, combinedFaults);
 }
 
 /**
@@ -65,9 +65,16 @@ function given(names: string[], environment: Environment, faults: string[]): Rec
   return values;
 }
 
-function roleFaults(settings: Settings): string[] {
-  if (settings.ROLE === 'all') return [];
-  return (['MONGODB_URI', 'REDIS_URL', 'TRAILGRAPH_MASTER_KEY'] as const)
+function combinedFaults(settings: Settings): string[] {
+  const faults =
+    settings.PERSISTED_OPERATIONS !== 'off' && settings.PERSISTED_OPERATIONS_FILE === undefined
+      ? [
+          `PERSISTED_OPERATIONS_FILE must name the manifest for PERSISTED_OPERATIONS=${settings.PERSISTED_OPERATIONS}`,
+        ]
+      : [];
+  if (settings.ROLE === 'all') return faults;
+  const missing = (['MONGODB_URI', 'REDIS_URL', 'TRAILGRAPH_MASTER_KEY'] as const)
     .filter((name) => settings[name] === undefined)
     .map((name) => `${name} must be set for ROLE=${settings.ROLE}`);
+  return [...faults, ...missing];
 }

@@ -79,6 +79,25 @@ export const SETTINGS = z.object({
   APOLLO_SANDBOX: flag(true).describe(
     'Whether the Apollo Sandbox page is served and its origins are allowed.',
   ),
+  RATE_LIMIT_CALLER: integer(0, 1_000_000_000)
+    .default(600_000)
+    .describe(
+      'Points that each user or API key may spend on GraphQL in a minute: the cost of an operation, at least 1. 0: no limit.',
+    ),
+  RATE_LIMIT_ANONYMOUS: integer(0, 1_000_000_000)
+    .default(12_000)
+    .describe(
+      'Points that all who did not log in may spend on GraphQL in a minute, for each address. 0: no limit.',
+    ),
+  PERSISTED_OPERATIONS: z
+    .enum(['off', 'allow', 'only'])
+    .default('off')
+    .describe(
+      'Whether GraphQL documents may be named by their SHA-256 (`allow`), or no others run at all (`only`).',
+    ),
+  PERSISTED_OPERATIONS_FILE: optional.describe(
+    'The manifest of such documents, as `trailgraph operations --out` writes one: a JSON object of texts by SHA-256.',
+  ),
   RETENTION_DAYS: integer(7, 36_500)
     .default(90)
     .describe('Days that events are kept after they were stored.'),

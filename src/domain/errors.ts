@@ -68,6 +68,22 @@ export class RateLimited extends Error {
   }
 }
 
+/** The operation would take more than one operation may. */
+export class CostExceeded extends Error {
+  override name = 'CostExceeded';
+}
+
+/** A document was named by an id. The codes are those that clients of Apollo's persisted queries know. */
+export class PersistedQueryFault extends Error {
+  override name = 'PersistedQueryFault';
+  constructor(
+    message: string,
+    readonly code: 'PERSISTED_QUERY_NOT_FOUND' | 'PERSISTED_QUERY_NOT_SUPPORTED',
+  ) {
+    super(message);
+  }
+}
+
 /** The cursor points to something that retention has removed. */
 export class CursorExpired extends Error {
   override name = 'CursorExpired';

@@ -1,11 +1,13 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import {
   Conflict,
+  CostExceeded,
   CursorExpired,
   Forbidden,
   Invalid,
   messageOf,
   NotFound,
+  PersistedQueryFault,
   RateLimited,
   Unauthenticated,
   Unavailable,
@@ -45,10 +47,12 @@ export function mapError(error: unknown): MappedError | null {
   if (original instanceof Forbidden) return mapped(original, 'FORBIDDEN');
   if (original instanceof Unauthenticated) return mapped(original, 'UNAUTHENTICATED');
   if (original instanceof CursorExpired) return mapped(original, 'CURSOR_EXPIRED');
+  if (original instanceof CostExceeded) return mapped(original, 'COST_LIMIT_EXCEEDED');
   if (original instanceof Unavailable)
     return mapped(original, 'UNAVAILABLE', { retryAfterSeconds: original.retryAfterSeconds });
   if (original instanceof RateLimited)
     return mapped(original, 'RATE_LIMITED', { retryAfterSeconds: original.retryAfterSeconds });
+  if (original instanceof PersistedQueryFault) return mapped(original, original.code);
   return mapByName(original);
 }
 
@@ -104,6 +108,11 @@ export function formatGraphQLError(
     ...place,
     extensions: { code: 'INTERNAL_SERVER_ERROR', ...id },
   };
+}
+
+/** graphql-js names fields, types and values that look alike; who is not known is not told of them. */
+export function withoutSuggestion(formatted: GraphQLFormattedError): GraphQLFormattedError {
+  return { ...formatted, message: formatted.message.replace(/ Did you mean [^?]*\?/g, '') };
 }
 
 /** A fault of the document or its variables, found before anything of ours ran. */

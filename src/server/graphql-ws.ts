@@ -6,15 +6,17 @@ import { useServer } from 'graphql-ws/use/ws';
 import { type ServerOptions, WebSocket, WebSocketServer } from 'ws';
 import { messageOf, Unauthenticated } from '../domain/errors';
 import type { Context } from '../graphql/context';
-import { formatGraphQLError } from '../graphql/errors';
+import { formatGraphQLError, withoutSuggestion } from '../graphql/errors';
 import type { AddressOf } from '../net/client-address';
 import type { Logger } from '../observe/logger';
 import type { Metrics } from '../observe/metrics';
+import type { Admission } from './admission';
 import type { Authenticate } from './authenticate';
 import type { Origins } from './origins';
 import { SharedSubscriptions } from './subscriptions/shared-subscriptions';
 import { Wire } from './subscriptions/wire';
-import { documentFaults } from './ws-document';
+import { operationOf } from './ws-document';
+import { MOST_SOCKETS, SocketCounts, tooManyOperations } from './ws-limits';
 import { type WatchedSocket, WsWatch, type WsWatchParts } from './ws-watch';
 
 export interface GraphqlWsParts {
@@ -24,6 +26,7 @@ export interface GraphqlWsParts {
   now: () => Date;
   /** Where a request comes from, by its socket and its headers. */
   addressOf: AddressOf;
+  admission: Admission;
   subscriptions: Context['subscriptions'];
   origins: Origins;
   introspection: boolean;
@@ -35,6 +38,9 @@ export interface GraphqlWsParts {
 
 type WsContextValue = Context & Record<string, unknown> & { wire: Wire };
 
+/** A peer is pinged so often, and given up where it does not answer before the next ping. */
+const KEEP_ALIVE_MS = 12_000;
+const TOO_MANY_SOCKETS = 4429;
 const MAX_PAYLOAD = 64 * 1024;
 const INIT_WAIT_MS = 3_000;
 /** How long a peer has to read what was sent before a close, and to answer it. */
@@ -52,9 +58,12 @@ export function addGraphqlWs(server: Server, parts: GraphqlWsParts): { close(): 
   };
   const sockets = new WebSocketServer(options);
   const watch = new WsWatch(parts);
+  const counts = new SocketCounts();
+  const addressOf = ({ request }: WatchedSocket): string | null =>
+    parts.addressOf(request.socket.remoteAddress, request.headers['x-forwarded-for']);
   const requestIds = new RequestIds();
   const shared = new SharedSubscriptions({
-    present: (result, requestId) => presented(parts.log, result, requestId),
+    present: (result, requestId) => presented(parts.log, result, requestId, false),
     executed: () => parts.metrics.eventExecuted(),
   });
   const served = useServer<Record<string, unknown>, Pick<WatchedSocket, 'watched'>>(
@@ -62,22 +71,30 @@ export function addGraphqlWs(server: Server, parts: GraphqlWsParts): { close(): 
       schema: parts.schema,
       isProd: true, // Whatever goes wrong is told to the log, not in the reason of a close.
       connectionInitWaitTimeout: INIT_WAIT_MS,
-      onConnect: (context) => connect(context, parts, watch),
-      onClose: ({ extra }) => watch.remove(extra),
-      onSubscribe: (_, _id, payload) => documentFaults(parts, payload),
+      onConnect: (context) => connect(context, parts, watch, counts),
+      onClose: ({ extra }) => {
+        watch.remove(extra);
+        if (extra.watched) counts.remove(extra.watched.owner, extra);
+      },
+      onSubscribe: ({ extra, subscriptions }, _id, payload) =>
+        tooManyOperations(Object.keys(subscriptions).length) ??
+        operationOf(parts, payload, { caller: extra.watched?.caller ?? null, ip: addressOf(extra) }),
       onOperation: (_context, _id, _payload, _args, result) => counted(result, parts.metrics),
       subscribe: (args) => shared.subscribe(args, (args.contextValue as WsContextValue).wire),
       context: ({ extra }, id, payload): WsContextValue => ({
         caller: extra.watched?.caller ?? null,
         requestId: requestIds.of(payload),
-        ip: parts.addressOf(extra.request.socket.remoteAddress, extra.request.headers['x-forwarded-for']),
+        ip: addressOf(extra),
         subscriptions: parts.subscriptions,
         wire: new Wire(extra.socket, id, () => parts.metrics.eventSent()),
       }),
-      onError: (_, _id, payload, errors) => format(parts.log, errors, requestIds.of(payload)),
-      onNext: (_, _id, payload, _args, result) => presented(parts.log, result, requestIds.of(payload)),
+      onError: ({ extra }, _id, payload, errors) =>
+        format(parts.log, errors, requestIds.of(payload), isAnonymous(extra)),
+      onNext: ({ extra }, _id, payload, _args, result) =>
+        presented(parts.log, result, requestIds.of(payload), isAnonymous(extra)),
     },
     sockets,
+    KEEP_ALIVE_MS,
   );
   return {
     close: async () => {
@@ -87,14 +104,21 @@ export function addGraphqlWs(server: Server, parts: GraphqlWsParts): { close(): 
   };
 }
 
+function isAnonymous({ watched }: WatchedSocket): boolean {
+  return !watched?.caller;
+}
+
 /** @returns false to close with 4403 */
 async function connect(
   { extra, connectionParams, subscriptions }: WsContext<Record<string, unknown>, WatchedSocket>,
-  { authenticate, allOperations, log }: GraphqlWsParts,
+  { authenticate, admission, addressOf, allOperations, log }: GraphqlWsParts,
   watch: WsWatch,
+  counts: SocketCounts,
 ): Promise<boolean> {
   const given = connectionParams?.authorization ?? connectionParams?.Authorization;
   const authorization = typeof given === 'string' ? given : undefined;
+  const { request } = extra;
+  const ip = addressOf(request.socket.remoteAddress, request.headers['x-forwarded-for']);
   try {
     const caller = await authenticate(authorization);
     if (!caller && !allOperations) return false;
@@ -105,11 +129,19 @@ async function connect(
         if (operation && 'return' in operation) void operation.return(undefined);
       }
     };
-    extra.watched = { caller, endOperations, unreadSince: undefined };
+    const owner = caller ? `${caller.kind} ${caller.id}` : `address ${ip}`;
+    if (!counts.add(owner, extra)) {
+      extra.socket.close(TOO_MANY_SOCKETS, `Too many sockets: at most ${MOST_SOCKETS} for each user`);
+      return false;
+    }
+    extra.watched = { caller, owner, endOperations, unreadSince: undefined };
     watch.add(extra);
     return true;
   } catch (error) {
-    if (error instanceof Unauthenticated) return false;
+    if (error instanceof Unauthenticated) {
+      await admission.countRefusal(ip, {}).catch(() => undefined); // Refused it is in any case.
+      return false;
+    }
     log.error({ error: messageOf(error) }, 'a WebSocket could not be let in');
     extra.socket.close(4500, 'Internal server error');
     return false;
@@ -127,23 +159,36 @@ class RequestIds {
   }
 }
 
-function presented(log: Logger, result: ExecutionResult, requestId: string): ExecutionResult {
+function presented(
+  log: Logger,
+  result: ExecutionResult,
+  requestId: string,
+  anonymous: boolean,
+): ExecutionResult {
   if (!result.errors) return result;
-  return { ...result, errors: format(log, result.errors, requestId) as unknown as GraphQLError[] };
+  const errors = format(log, result.errors, requestId, anonymous) as unknown as GraphQLError[];
+  return { ...result, errors };
 }
 
 function format(
   log: Logger,
   errors: readonly GraphQLError[],
   requestId: string,
+  anonymous: boolean,
 ): ReturnType<GraphQLError['toJSON']>[] {
-  return errors.map((error) =>
-    formatGraphQLError(error.toJSON(), error, requestId, (unknown) => {
+  const formatted = errors.map((error) =>
+    formatGraphQLError(jsonOf(error), error, requestId, (unknown) => {
       if (isLostPeer(unknown)) return;
       const stack = (unknown as Error | undefined)?.stack;
       log.error({ requestId, error: messageOf(unknown), stack }, 'an operation over WebSocket failed');
     }),
   );
+  return anonymous ? formatted.map(withoutSuggestion) : formatted;
+}
+
+/** graphql-js passes on what a part of it threw, such as a stack overflow, as if it were one of its own errors. */
+function jsonOf(error: GraphQLError): ReturnType<GraphQLError['toJSON']> {
+  return typeof error.toJSON === 'function' ? error.toJSON() : { message: messageOf(error) };
 }
 
 /** What could not be sent ends an operation like a failure of its own; nobody is there to be told. */

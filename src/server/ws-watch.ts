@@ -16,6 +16,8 @@ const FORBIDDEN = 4403;
 /** What we know of a socket whose caller was let in. */
 export interface Watched {
   caller: Caller | null;
+  /** On whose number of sockets it counts. */
+  owner: string;
   /** Ends what runs on it. */
   endOperations(): void;
   unreadSince: number | undefined;

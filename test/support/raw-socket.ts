@@ -12,11 +12,15 @@ export interface RawSocketOptions {
   path?: string;
   /** None where null. */
   protocol?: string | null;
+  /** Answers no ping of the server's. */
+  deaf?: boolean;
 }
 
 /** A WebSocket on which a test says what it likes, right or wrong. No message is missed. */
 export class RawSocket {
   readonly messages: WsMessage[] = [];
+  /** How many pings of the protocol below came. */
+  pings = 0;
   readonly closed: Promise<{ code: number; reason: string }>;
   private wake: () => void = () => undefined;
 
@@ -31,17 +35,19 @@ export class RawSocket {
       this.messages.push(JSON.parse(String(data)) as WsMessage);
       this.wake();
     });
+    socket.on('ping', () => {
+      this.pings += 1;
+    });
     socket.on('error', () => undefined);
   }
 
   /** @throws Error with the status where the handshake is refused */
   static async open(url: string, options: RawSocketOptions = {}): Promise<RawSocket> {
-    const { origin, path = '/graphql', protocol = 'graphql-transport-ws' } = options;
-    const socket = new WebSocket(
-      `${url.replace('http', 'ws')}${path}`,
-      protocol ?? [],
-      origin ? { origin } : {},
-    );
+    const { origin, path = '/graphql', protocol = 'graphql-transport-ws', deaf = false } = options;
+    const socket = new WebSocket(`${url.replace('http', 'ws')}${path}`, protocol ?? [], {
+      autoPong: !deaf,
+      ...(origin ? { origin } : {}),
+    });
     const raw = new RawSocket(socket);
     await once(socket, 'open');
     return raw;
@@ -73,6 +79,10 @@ export class RawSocket {
         this.wake = resolve;
       });
     }
+  }
+
+  get isOpen(): boolean {
+    return this.socket.readyState === WebSocket.OPEN;
   }
 
   cut(): void {
