@@ -304,7 +304,8 @@ describe('ingestion', () => {
   });
 
   test('takes gzip, with and without its header', async () => {
-    for (const headers of [{ 'content-encoding': 'gzip' }, {}]) {
+    const told: Record<string, string>[] = [{ 'content-encoding': 'gzip' }, {}];
+    for (const headers of told) {
       const record = newRecord({ eventTime: laterTime() });
       const body = gzipSync(JSON.stringify({ Records: [record] }));
       expect((await post('/v1/enrichment', body, { token, headers })).status).toBe(201);
