@@ -50,32 +50,16 @@ export function resolversOf(
     guards: { webhooks: AddressGuard; endpoints: AddressGuard };
   },
 ): Resolvers {
-  const { sources, batches, backfills, commits, webhooks, deliveries, box, now } = core;
+  const { sources, batches, backfills, commits, webhooks, deliveries, now } = core;
   const reader = new EventReader(core.events, commits);
-  const sourceAdmin = new SourceAdmin({
-    sources,
-    box,
-    endpoints: parts.guards.endpoints,
-    now,
-    hint: (id) => core.hint('fetch', [id]),
-    endBackfills: (id) => backfills.wakeOf(id),
-  });
+  const sourceAdmin = sourceAdminOf(core, parts.guards.endpoints);
   const backfillAdmin = new BackfillAdmin({
     backfills,
     sources,
     now,
     hint: (id) => core.hint('fetch', [id]),
   });
-  const webhookAdmin = new WebhookAdmin({
-    webhooks,
-    deliveries,
-    sources,
-    commits,
-    box,
-    guard: parts.guards.webhooks,
-    hint: (id) => core.hint('forward', [id]),
-    now,
-  });
+  const webhookAdmin = webhookAdminOf(core, parts.guards.webhooks);
   const deliveryAdmin = new DeliveryAdmin({
     webhooks,
     deliveries,
@@ -129,6 +113,34 @@ function peopleResolvers(
     keys: new KeyResolver(keys),
     audit: new AuditResolver(auditEntries),
   };
+}
+
+/** Makes and changes sources, for whichever door. */
+export function sourceAdminOf(core: Core, endpoints: AddressGuard): SourceAdmin {
+  const { sources, backfills, box, now } = core;
+  return new SourceAdmin({
+    sources,
+    box,
+    endpoints,
+    now,
+    hint: (id) => core.hint('fetch', [id]),
+    endBackfills: (id) => backfills.wakeOf(id),
+  });
+}
+
+/** Makes and changes webhooks, for whichever door. */
+export function webhookAdminOf(core: Core, guard: AddressGuard): WebhookAdmin {
+  const { webhooks, deliveries, sources, commits, box, now } = core;
+  return new WebhookAdmin({
+    webhooks,
+    deliveries,
+    sources,
+    commits,
+    box,
+    guard,
+    hint: (id) => core.hint('forward', [id]),
+    now,
+  });
 }
 
 /** Tries a source with clients of its own, so that nothing of it stays. */

@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { resolversOf } from './api-resolvers';
+import { addRestApis } from './api-rest';
 import type { Accounts } from './auth/accounts';
 import type { CallerCache } from './auth/caller-cache';
 import { derivedToken } from './auth/derived-token';
@@ -26,6 +27,7 @@ import { SettlementWatch } from './pipeline/settlement-watch';
 import { directTokenOf, followKey } from './rekey';
 import type { PushCredential } from './rest/push-credentials';
 import { addPushDoor } from './rest/push-door';
+import { RecordBodies } from './rest/sent-body';
 import { Admission } from './server/admission';
 import { authenticateBy } from './server/authenticate';
 import { addGraphqlHttp } from './server/graphql-http';
@@ -79,6 +81,7 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
   const app = await createHttpServer({
     health,
     metrics,
+    version: core.options.version,
     origins,
     webRoot: options.webRoot,
     graphiql: settings.GRAPHIQL,
@@ -86,6 +89,7 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
     trustProxy: settings.TRUST_PROXY,
     log,
   });
+  const bodies = new RecordBodies();
   await addPushDoor(app, {
     source: (id) => core.sources.get(id),
     admit: (source, credential) => admit(source, credential, callers),
@@ -93,7 +97,10 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
       gate.submit({ sourceId: source._id, kind: source.kind }, body, options),
     setPending: ({ _id }, pendingSubscription) => core.sources.setStatus(_id, { pendingSubscription }),
     now: core.now,
+    bodies,
+    log,
   });
+  await addRestApis(app, core, { people, gate, bodies, guards: options.guards });
   const authenticate = authenticateBy(callers);
   const addressOf = clientAddress(settings.TRUST_PROXY);
   const sourceFeed = openSourceFeed(core);

@@ -59,6 +59,7 @@ const HOMES: Record<string, string[]> = {
   fastify: ['rest', 'server', '.'], // the composition root listens and closes
   '@fastify/cors': ['server'],
   '@fastify/static': ['server'],
+  '@fastify/swagger': ['server'],
   '@as-integrations/fastify': ['server'],
   '@apollo/server': ['server'],
   'graphql-ws': ['server', 'cli'],

@@ -85,9 +85,11 @@ export class AccessTokens {
     );
   }
 
-  async issue(grant: AccessClaims & { now: Date }): Promise<{ token: string; expiresAt: Date }> {
+  async issue(
+    grant: AccessClaims & { now: Date; seconds?: number },
+  ): Promise<{ token: string; expiresAt: Date }> {
     const issuedAt = Math.floor(grant.now.getTime() / 1_000);
-    const expiresAt = issuedAt + ACCESS_TOKEN_SECONDS;
+    const expiresAt = issuedAt + (grant.seconds ?? ACCESS_TOKEN_SECONDS);
     const key = this.signingKey(grant.now);
     const token = await new SignJWT({ sid: grant.sessionId, role: grant.role })
       .setProtectedHeader({ alg: ALGORITHM, kid: key.kid, typ: 'JWT' })

@@ -173,6 +173,17 @@ export class Accounts {
     return { ...(await this.access(user, session._id)), refreshToken: next, user };
   }
 
+  /** An access token that lasts longer, for the session of one that was just issued to a client that can't refresh. */
+  async prolonged(
+    { user, refreshToken }: SignedIn,
+    seconds: number,
+  ): Promise<{ token: string; expiresAt: Date }> {
+    const sessionId = sessionIdOf(refreshToken);
+    if (sessionId === null) throw new Error('a refresh token names no session');
+    const { accessTokens, now } = this.parts;
+    return accessTokens.issue({ userId: user._id, sessionId, role: user.role, now: now(), seconds });
+  }
+
   async logout(sessionId: string): Promise<void> {
     await this.parts.sessions.revoke(sessionId, this.parts.now());
   }

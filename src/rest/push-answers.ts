@@ -1,24 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { PartResult } from '../domain/batch';
-import {
-  Forbidden,
-  Invalid,
-  messageOf,
-  NotFound,
-  RateLimited,
-  Unauthenticated,
-  Unavailable,
-} from '../domain/errors';
-
-/** The body holds more than the door takes. */
-export class TooLarge extends Error {
-  override name = 'TooLarge';
-}
-
-/** The body comes in an encoding that the door does not read. */
-export class UnknownEncoding extends Error {
-  override name = 'UnknownEncoding';
-}
+import { messageOf } from '../domain/errors';
+import type { Logger } from '../observe/logger';
+import { setRetryAfter, statusOf } from './http-status';
 
 const FIREHOSE_ID = 'x-amz-firehose-request-id';
 /** Firehose's own limit for `errorMessage`. */
@@ -50,14 +34,18 @@ const OUTCOME = {
 } as const;
 
 /** Tells a failure, in the format of whoever asked. */
-export function answerPushError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+export function answerPushError(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  log: Logger,
+): FastifyReply {
   const status = statusOf(error);
-  if (error instanceof Unavailable || error instanceof RateLimited)
-    reply.header('retry-after', String(error.retryAfterSeconds));
+  setRetryAfter(reply, error);
   // SNS sends the password of its URL only when it is asked for it like this.
   if (status === 401)
     reply.header('www-authenticate', isSns(request) ? 'Basic realm="TrailGraph"' : 'Bearer');
-  if (status === 500) request.log.error({ error: messageOf(error) }, 'a push failed');
+  if (status === 500) log.error({ requestId: request.id, error: messageOf(error) }, 'a push failed');
   const message = status === 500 ? UNEXPECTED : messageOf(error);
   const requestId = firehoseId(request);
   const body =
@@ -75,23 +63,4 @@ function firehoseId({ headers }: FastifyRequest): string | null {
 
 function isSns({ headers }: FastifyRequest): boolean {
   return headers['x-amz-sns-message-type'] !== undefined;
-}
-
-function statusOf(error: unknown): number {
-  if (error instanceof Invalid) return 400;
-  if (error instanceof Unauthenticated) return 401;
-  if (error instanceof Forbidden) return 403;
-  if (error instanceof NotFound) return 404;
-  if (error instanceof TooLarge) return 413;
-  if (error instanceof UnknownEncoding) return 415;
-  if (error instanceof RateLimited) return 429;
-  if (error instanceof Unavailable || isDatabaseAway(error)) return 503;
-  const { statusCode } = error as { statusCode?: unknown };
-  return typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500 ? statusCode : 500;
-}
-
-function isDatabaseAway(error: unknown): boolean {
-  return /^Mongo.*(Selection|Network|Pool|NotConnected|Timeout)/.test(
-    String((error as { name?: unknown }).name),
-  );
 }

@@ -1,14 +1,14 @@
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { PartResult } from '../domain/batch';
-import { isGzip } from '../domain/envelopes/record-texts';
-import { Invalid, messageOf, Unauthenticated, Unavailable } from '../domain/errors';
-import { Slots } from '../domain/slots';
+import { Invalid, Unauthenticated, Unavailable } from '../domain/errors';
 import type { Source } from '../domain/source';
-import { answerPushError, pushAnswer, TooLarge, UnknownEncoding } from './push-answers';
+import type { Logger } from '../observe/logger';
+import { answerPushError, pushAnswer } from './push-answers';
 import { credentialOf, type PushCredential } from './push-credentials';
+import { PUSH_ROUTE } from './push-route';
 import { type SubscriptionParts, takeSubscription } from './push-subscription';
+import { describedOnly } from './route-description';
+import { MAX_SENT_BYTES, type RecordBodies, takeBytes } from './sent-body';
 
 export interface PushDoorParts extends SubscriptionParts {
   /** The source of that id. */
@@ -17,16 +17,9 @@ export interface PushDoorParts extends SubscriptionParts {
   admit: (source: Source, credential: PushCredential) => Promise<void>;
   /** Stores the records in a body, whatever they are wrapped in; with `each` tells what became of each. */
   submit: (source: Source, body: Buffer, options: { each: boolean }) => Promise<PartResult>;
+  bodies: RecordBodies;
+  log: Logger;
 }
-
-/** As sent. */
-export const MAX_SENT_BYTES = 8 * 1024 * 1024;
-export const MAX_INFLATED_BYTES = 64 * 1024 * 1024;
-/** Inflating takes up to 64 MiB each: so many at a time, and so many others wait with their 8 MiB. */
-const INFLATING_AT_A_TIME = 4;
-const BODIES_AT_A_TIME = 64;
-
-const gunzipAsync = promisify(gunzip);
 
 /**
  * `POST /ingest/:sourceId`: takes records in all the shapes that AWS sends them in, gzip or plain, recognised by what
@@ -34,15 +27,12 @@ const gunzipAsync = promisify(gunzip);
  * of each record.
  */
 export async function addPushDoor(app: FastifyInstance, parts: PushDoorParts): Promise<void> {
-  let bodies = 0;
-  const inflating = new Slots(INFLATING_AT_A_TIME);
   await app.register(async (scope) => {
-    scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: MAX_SENT_BYTES }, (_, body, done) =>
-      done(null, body),
-    );
-    scope.setErrorHandler((error, request, reply) => answerPushError(error, request, reply));
+    describedOnly(scope);
+    takeBytes(scope, MAX_SENT_BYTES);
+    scope.setErrorHandler((error, request, reply) => answerPushError(error, request, reply, parts.log));
     scope.post<{ Params: { sourceId: string } }>('/ingest/:sourceId', {
+      schema: PUSH_ROUTE,
       bodyLimit: MAX_SENT_BYTES,
       // Whoever may not enter is turned away before the body is read.
       onRequest: async (request) => {
@@ -56,16 +46,15 @@ export async function addPushDoor(app: FastifyInstance, parts: PushDoorParts): P
         const source = request.pushSource;
         if (!source) throw new Error('the door was passed without a source');
         if (source.state === 'PAUSED') throw new Unavailable('The source is paused.', 60);
-        if (bodies >= BODIES_AT_A_TIME) throw new Unavailable('The door is busy: send it again.');
         const each = wantsEach(request);
-        bodies++;
-        try {
-          const body = await inflated(request, inflating);
+        return parts.bodies.use(request, async (body) => {
+          if (body.length === 0)
+            throw new Invalid(
+              'The body is empty: expected CloudTrail records, as {"Records":[...]} for example.',
+            );
           const subscription = await takeSubscription(source, body, parts);
           return subscription ?? pushAnswer(request, await parts.submit(source, body, { each }), each);
-        } finally {
-          bodies--;
-        }
+        });
       },
     });
   });
@@ -82,34 +71,4 @@ function wantsEach({ query }: FastifyRequest): boolean {
   if (results === undefined) return false;
   if (results !== 'each') throw new Invalid('`results` takes one value, `each`: the outcome of each record.');
   return true;
-}
-
-async function inflated({ body, headers }: FastifyRequest, slots: Slots): Promise<Buffer> {
-  if (!Buffer.isBuffer(body) || body.length === 0)
-    throw new Invalid('The body is empty: expected CloudTrail records, as {"Records":[...]} for example.');
-  // Proxies that inflate may leave the header, and files that are gzip come without one: the bytes tell.
-  if (isGzip(body)) {
-    await slots.acquire();
-    try {
-      return await gunzipped(body);
-    } finally {
-      slots.release();
-    }
-  }
-  const encoding = headers['content-encoding'];
-  if (encoding !== undefined && !/^(x-)?gzip$|^identity$/i.test(encoding))
-    throw new UnknownEncoding('This Content-Encoding is not taken: send gzip, or plain.');
-  return body;
-}
-
-async function gunzipped(body: Buffer): Promise<Buffer> {
-  try {
-    return await gunzipAsync(body, { maxOutputLength: MAX_INFLATED_BYTES });
-  } catch (error) {
-    if ((error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE')
-      throw new TooLarge(
-        `The body holds more than ${MAX_INFLATED_BYTES} bytes once inflated: send it in several.`,
-      );
-    throw new Invalid(`The gzip data is broken: ${messageOf(error)}.`);
-  }
 }

@@ -9,11 +9,14 @@ import { isIn } from '../net/client-address';
 import type { Logger } from '../observe/logger';
 import type { Metrics } from '../observe/metrics';
 import type { HealthCheck } from './health';
+import { addOpenApi } from './openapi';
 import type { Origins } from './origins';
+import { addProbes } from './probes';
 
 export interface HttpServerParts {
   health: HealthCheck;
   metrics: Metrics;
+  version: string;
   origins: Origins;
   /** The folder of built pages: `home` and `graphiql` in it. */
   webRoot: string;
@@ -73,20 +76,10 @@ export async function createHttpServer(parts: HttpServerParts): Promise<FastifyI
       });
     },
   });
-  addProbes(app, parts);
+  await addOpenApi(app, parts.version);
+  await addProbes(app, parts);
   await addPages(app, parts);
   return app;
-}
-
-function addProbes(app: FastifyInstance, { health, metrics }: HttpServerParts): void {
-  app.get('/livez', async () => ({ status: 'ok' }));
-  app.get('/readyz', async (_, reply) => {
-    const state = await health.check();
-    return reply.code(state.status === 'FAILING' ? 503 : 200).send(state);
-  });
-  app.get('/metrics', async (_, reply) =>
-    reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metrics.text()),
-  );
 }
 
 async function addPages(

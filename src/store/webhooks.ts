@@ -4,7 +4,7 @@ import type { Connection } from 'mongoose';
 import { CLOSED_BREAKER } from '../domain/breaker';
 import type { StreamPosition } from '../domain/commit';
 import type { PageKey } from '../domain/cursor';
-import { KEPT_LATENCIES, type Webhook, type WebhookState } from '../domain/webhook';
+import { KEPT_LATENCIES, type Webhook, type WebhookFormat, type WebhookState } from '../domain/webhook';
 import type { StoreClock } from './clock';
 import { fencingToken, QUERY_MS } from './connection';
 import { WebhookDocument } from './documents/webhook-document';
@@ -133,6 +133,15 @@ export class WebhookStore {
   async many(ids: readonly string[]): Promise<Webhook[]> {
     const found = this.collection.find({ _id: { $in: [...ids] }, ...VISIBLE }, { maxTimeMS: QUERY_MS });
     return (await found.toArray()).map(whole);
+  }
+
+  /** Those of a format that listen to exactly one of these sources, oldest first. */
+  async ofOneSource(format: WebhookFormat, sourceIds: readonly string[]): Promise<Webhook[]> {
+    const found = this.collection.find(
+      { format, sourceIds: { $size: 1, $in: [...sourceIds] }, ...VISIBLE },
+      { maxTimeMS: QUERY_MS },
+    );
+    return (await found.sort({ createdAt: 1 }).toArray()).map(whole);
   }
 
   async page(states: WebhookState[] | null, page: PageRequest): Promise<Page<Webhook>> {

@@ -42,8 +42,16 @@ const ONE_BLOCK = `Give exactly one of ${BLOCKS.join(', ')}: it sets the kind.`;
 export class SourceAdmin {
   constructor(private readonly parts: SourceAdminParts) {}
 
-  async create(input: unknown, role: Role): Promise<{ source: Source; ingestToken: string | null }> {
-    const { source, ingestToken } = this.planned(input, role);
+  /**
+   * @param id made where it is null
+   * @throws Conflict where the id is, or was, in use
+   */
+  async create(
+    input: unknown,
+    role: Role,
+    id: string | null = null,
+  ): Promise<{ source: Source; ingestToken: string | null }> {
+    const { source, ingestToken } = this.planned(input, role, id);
     return { source: await this.save(source), ingestToken };
   }
 
@@ -64,13 +72,17 @@ export class SourceAdmin {
     return input === null ? source : { ...source, ...this.changes(source, input, role), updatedAt: now };
   }
 
-  private planned(input: unknown, role: Role): { source: NewSource; ingestToken: string | null } {
+  private planned(
+    input: unknown,
+    role: Role,
+    given: string | null = null,
+  ): { source: NewSource; ingestToken: string | null } {
     const checked = checkCreate(input);
-    const given = BLOCKS.filter((block) => checked[block]);
-    if (given.length !== 1) throw new Invalid(ONE_BLOCK, [{ path: ['input'], message: ONE_BLOCK }]);
+    const blocks = BLOCKS.filter((block) => checked[block]);
+    if (blocks.length !== 1) throw new Invalid(ONE_BLOCK, [{ path: ['input'], message: ONE_BLOCK }]);
     const polled = checked.lookupEvents ?? checked.s3 ?? checked.sqs;
     if (checked.aws && !polled) throw foreignBlock('aws');
-    const id = `src_${randomUUID().replaceAll('-', '').slice(0, 20)}`;
+    const id = given ?? `src_${randomUUID().replaceAll('-', '').slice(0, 20)}`;
     const base = { _id: id, name: checked.name, dropFilter: this.dropFilter(checked.dropFilter) };
     if (polled) {
       const aws = this.access(id, checked.aws ?? {}, null, role);

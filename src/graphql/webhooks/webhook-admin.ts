@@ -68,8 +68,11 @@ const updateShape = z.object({ name: name.nullish(), url: url.nullish(), ...opti
 export class WebhookAdmin {
   constructor(private readonly parts: WebhookAdminParts) {}
 
-  /** A new webhook hears of what is stored from now on. */
-  async create(input: unknown): Promise<{ webhook: Webhook; secret: string }> {
+  /**
+   * A new webhook hears of what is stored from now on.
+   * @param after the commit after which it begins to hear; null: the newest there is
+   */
+  async create(input: unknown, after: number | null = null): Promise<{ webhook: Webhook; secret: string }> {
     const checked = checkedInput(createShape, input, 'webhook');
     await this.check(checked);
     const secret = this.secret(checked.secret ?? null);
@@ -89,9 +92,15 @@ export class WebhookAdmin {
       maxPerSecond: checked.maxPerSecond ?? null,
       ordered: checked.ordered ?? false,
       signingKey: checked.asymmetric ? this.signingKey(id) : null,
-      position: { n: await this.parts.commits.head(), pos: Number.MAX_SAFE_INTEGER },
+      position: { n: after ?? (await this.parts.commits.head()), pos: Number.MAX_SAFE_INTEGER },
     });
     return { webhook, secret };
+  }
+
+  /** @throws Invalid where a webhook may not have this URL */
+  checkUrl(url: string): void {
+    const [fault] = this.urlFaults(url);
+    if (fault) throw new Invalid(`The webhook is not valid: ${fault.message}.`, [fault]);
   }
 
   async update(id: string, input: unknown): Promise<Webhook> {

@@ -1,0 +1,53 @@
+import type { FastifyReply } from 'fastify';
+import {
+  Conflict,
+  Forbidden,
+  Invalid,
+  NotFound,
+  RateLimited,
+  Unauthenticated,
+  Unavailable,
+} from '../domain/errors';
+
+/** The body holds more than the door takes. */
+export class TooLarge extends Error {
+  override name = 'TooLarge';
+}
+
+/** The body comes in an encoding that the door does not read. */
+export class UnknownEncoding extends Error {
+  override name = 'UnknownEncoding';
+}
+
+/** The path is there, but not for this method. */
+export class WrongMethod extends Error {
+  override name = 'WrongMethod';
+}
+
+/** The status of an answer that tells of this error; 500 for one that we do not know. */
+export function statusOf(error: unknown): number {
+  if (error instanceof Invalid) return 400;
+  if (error instanceof Unauthenticated) return 401;
+  if (error instanceof Forbidden) return 403;
+  if (error instanceof NotFound) return 404;
+  if (error instanceof WrongMethod) return 405;
+  if (error instanceof Conflict) return 409;
+  if (error instanceof TooLarge) return 413;
+  if (error instanceof UnknownEncoding) return 415;
+  if (error instanceof RateLimited) return 429;
+  if (error instanceof Unavailable || isDatabaseAway(error)) return 503;
+  const { statusCode } = error as { statusCode?: unknown };
+  return typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500 ? statusCode : 500;
+}
+
+/** Says when to come again, where the error knows. */
+export function setRetryAfter(reply: FastifyReply, error: unknown): void {
+  if (error instanceof Unavailable || error instanceof RateLimited)
+    reply.header('retry-after', String(error.retryAfterSeconds));
+}
+
+function isDatabaseAway(error: unknown): boolean {
+  return /^Mongo.*(Selection|Network|Pool|NotConnected|Timeout)/.test(
+    String((error as { name?: unknown }).name),
+  );
+}
