@@ -15,6 +15,8 @@ const DAY = 24 * 3600;
 /** Days that the ledger outlives the events, so that a batch is known as long as its events are. */
 const LEDGER_MARGIN_DAYS = 7;
 const DELIVERY_DAYS = 30;
+/** Cells begin with the hour or day in which their first event may have been stored. */
+const ROLLUP_MARGIN_DAYS = 2;
 const QUARANTINE_DAYS = 90;
 
 /** Those that keep e-mail addresses unique. */
@@ -92,6 +94,15 @@ function plan({ eventsDays }: Retention): IndexPlan[] {
     { collection: 'commits', keys: { run: 1, slice: 1 }, options: { unique: true } },
     { collection: 'commits', keys: { sourceId: 1, _id: 1 } },
     { collection: 'commits', keys: { at: 1 }, options: ttl(eventsDays) },
+    // A little longer than the events: what is no longer counted is left out by whoever reads.
+    { collection: 'rollups', keys: { ingestedAt: 1 }, options: ttl(eventsDays + ROLLUP_MARGIN_DAYS) },
+    { collection: 'rollups', keys: { generation: 1, level: 1, time: 1, ingestedAt: 1 } },
+    // Claimed at least once and not settled: few, whatever waits.
+    {
+      collection: 'batches',
+      keys: { attempts: 1 },
+      options: { partialFilterExpression: { state: 'PENDING', attempts: { $gt: 0 } } },
+    },
     { collection: 'quarantine', keys: { createdAt: 1 }, options: ttl(QUARANTINE_DAYS) },
     { collection: 'quarantine', keys: { batchId: 1, position: 1 } },
     { collection: 'quarantine', keys: { createdAt: -1, _id: -1 } },
