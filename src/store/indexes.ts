@@ -22,6 +22,9 @@ const QUARANTINE_DAYS = 90;
 /** Those that keep e-mail addresses unique. */
 const USER_INDEXES: IndexPlan[] = [{ collection: 'users', keys: { email: 1 }, options: { unique: true } }];
 
+/** By which cells are read; named there, since that of retention holds all of them. */
+export const ROLLUP_READ_KEYS = { generation: 1, level: 1, time: 1, ingestedAt: 1 } as const;
+
 function plan({ eventsDays }: Retention): IndexPlan[] {
   const ttl = (days: number): CreateIndexesOptions => ({ expireAfterSeconds: days * DAY });
   const member = (path: string, options: CreateIndexesOptions = {}): IndexPlan => ({
@@ -33,6 +36,8 @@ function plan({ eventsDays }: Retention): IndexPlan[] {
   return [
     { collection: 'enriched_events', keys: { ingestedAt: 1 }, options: ttl(eventsDays) },
     { collection: 'enriched_events', keys: { eventTime: -1, _id: -1 } },
+    // Pages in the order of storing; that of retention can't have a second member.
+    { collection: 'enriched_events', keys: { ingestedAt: -1, _id: -1 } },
     member('eventName'),
     member('enrichment.actor.name'),
     member('sourceIPAddress'),
@@ -96,7 +101,7 @@ function plan({ eventsDays }: Retention): IndexPlan[] {
     { collection: 'commits', keys: { at: 1 }, options: ttl(eventsDays) },
     // A little longer than the events: what is no longer counted is left out by whoever reads.
     { collection: 'rollups', keys: { ingestedAt: 1 }, options: ttl(eventsDays + ROLLUP_MARGIN_DAYS) },
-    { collection: 'rollups', keys: { generation: 1, level: 1, time: 1, ingestedAt: 1 } },
+    { collection: 'rollups', keys: ROLLUP_READ_KEYS },
     // Claimed at least once and not settled: few, whatever waits.
     {
       collection: 'batches',

@@ -3,6 +3,7 @@ import { type CellPlace, cellId, type Level } from '../domain/stats/cells';
 import { ROLLUP_VERSION, type Tallied } from '../domain/stats/dimension';
 import type { Tally } from '../domain/stats/tally';
 import { isDuplicateKey, QUERY_MS } from './connection';
+import { ROLLUP_READ_KEYS } from './indexes';
 
 /** One building of the rollups: all of its cells carry its number. */
 export interface RollupGeneration {
@@ -152,6 +153,7 @@ export class RollupStore {
     const projection = { time: 1, ingestedAt: 1, level: 1, through: 1, count: 1, failures: 1, ...wanted };
     return this.cells
       .find(of.length === 1 ? of[0]! : { $or: of }, { projection, maxTimeMS: QUERY_MS, batchSize: 5_000 })
+      .hint(ROLLUP_READ_KEYS)
       .toArray() as Promise<RollupCell[]>;
   }
 
