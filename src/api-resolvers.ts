@@ -18,6 +18,8 @@ import { BatchResolver, SourceResolver } from './graphql/sources/resolver';
 import { SourceAdmin } from './graphql/sources/source-admin';
 import { type ProbeSource, SourceTester } from './graphql/sources/source-test';
 import { SourceTestResolver } from './graphql/sources/source-test-resolver';
+import { StatsResolver } from './graphql/stats/resolver';
+import { StatsReader } from './graphql/stats/stats-reader';
 import { DeliveryActionsResolver } from './graphql/webhooks/delivery-actions';
 import { DeliveryAdmin } from './graphql/webhooks/delivery-admin';
 import { DeliveryTracer } from './graphql/webhooks/delivery-tracer';
@@ -87,6 +89,7 @@ export function resolversOf(
     events: new EventResolver(reader, ingest),
     eventConnections: new EventConnectionResolver(reader),
     eventLinks: new EventLinksResolver({ deliveries, sources }),
+    stats: statsResolver(core),
     webhooks: new WebhookResolver({ webhooks, deliveries, commits, sources, admin: webhookAdmin, now }),
     deliveries: new DeliveryResolver({ deliveries, webhooks }),
     deliveryConnections: new DeliveryConnectionResolver({ deliveries }),
@@ -153,6 +156,14 @@ function prober(core: Core, guard: AddressGuard): ProbeSource {
       aws.close();
     }
   };
+}
+
+function statsResolver({ rollups, facts, scan, commits, batches, settings, now }: Core): StatsResolver {
+  const retentionDays = settings.RETENTION_DAYS;
+  return new StatsResolver(
+    new StatsReader({ rollups, facts, scan, commits, batches, retentionDays, now }),
+    now,
+  );
 }
 
 function quarantineResolvers(

@@ -20,6 +20,8 @@ import { ReplayRunner } from './pipeline/forward/replay-runner';
 import type { OpenedSecrets } from './pipeline/forward/sender';
 import { HeadWatch } from './pipeline/head-watch';
 import { RecentSlices } from './pipeline/recent-slices';
+import { RollupFolder } from './pipeline/rollup-folder';
+import { RollupRunner } from './pipeline/rollup-runner';
 import type { SourceClient } from './pipeline/source-client';
 import { SourceWatch } from './pipeline/source-watch';
 import { Sweeper } from './pipeline/sweeper';
@@ -71,11 +73,13 @@ export async function startWorker(core: Core, options: WorkerOptions): Promise<R
     forward: { concurrency: FORWARD_HINTS_AT_A_TIME, handle: (id) => worker.onForwardHint(id) },
   });
   const replays = makeReplayRunner(core, options.crash);
+  const rollups = makeRollupRunner(core, options.crash);
   worker.start();
   replays.start();
+  rollups.start();
   return {
     stop: async () => {
-      await Promise.all([worker.stop(), replays.stop()]);
+      await Promise.all([worker.stop(), replays.stop(), rollups.stop()]);
       heads.close();
       aws.close();
       await agent.close();
@@ -191,6 +195,12 @@ function makeReplayRunner(core: Core, crash: CrashHook): ReplayRunner {
   const { replays, deliveries, events, webhooks, now, log, leaseMs } = core;
   const hint = (id: string): Promise<void> => core.hint('forward', [id]);
   return new ReplayRunner({ replays, deliveries, events, webhooks, hint, now, crash, log, leaseMs });
+}
+
+function makeRollupRunner(core: Core, crash: CrashHook): RollupRunner {
+  const { rollups, commits, facts, leases, settings, now, log } = core;
+  const folder = new RollupFolder({ rollups, commits, facts, crash });
+  return new RollupRunner({ rollups, folder, leases, retentionDays: settings.RETENTION_DAYS, now, log });
 }
 
 /** What can be walked for a backfill: what the clients walk, and the trails that queues have told of. */

@@ -20,6 +20,7 @@ const LEAST_ROLE: Readonly<Record<string, Role | 'everybody'>> = {
   'Query.deliveryTrace': 'VIEWER',
   'Query.event': 'VIEWER',
   'Query.events': 'VIEWER',
+  'Query.eventStats': 'VIEWER',
   'Query.health': 'everybody',
   'Query.quarantine': 'VIEWER',
   'Query.quarantinedRecord': 'VIEWER',

@@ -8,6 +8,7 @@ import { addBackfill } from './backfill/command';
 import { CommandFailure, type ExitCode } from './failure';
 import { addListen } from './listen/command';
 import { addQuarantine } from './quarantine/commands';
+import { addRebuildRollups } from './rebuild-rollups/command';
 import { addUser } from './user/command';
 
 /** What the commands have of the process that they run in. */
@@ -49,6 +50,7 @@ export function createProgram(io: CommandProcess): Command {
   addRekey(program, io);
   addListen(program, io, { dataDir, settings: () => settingsOf(io) });
   addBackfill(program, io, { dataDir, settings: () => settingsOf(io) });
+  addRebuildRollups(program, io, { dataDir, settings: () => settingsOf(io) });
   addSchema(program, io);
   addOperations(program, io);
   program.allowExcessArguments();

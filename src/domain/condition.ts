@@ -7,13 +7,27 @@ import type { EventFilter } from './filter';
  */
 export type Condition =
   | { op: 'and' | 'or' | 'nor'; of: Condition[] }
-  /** One of the paths holds one of the values, or text that starts with one of the prefixes. */
-  | { op: 'in'; paths: string[]; values: (string | number | boolean)[]; prefixes: string[] }
+  | InCondition
   /** One of the paths holds text that contains `text`, which is in lower case, in any case. */
   | { op: 'contains'; paths: string[]; text: string }
   | { op: 'time'; path: 'eventTime'; from: Date | null; to: Date | null }
   /** The address lies between two addresses of 16 bytes, both inclusive. */
   | { op: 'address'; path: 'address'; low: Uint8Array; high: Uint8Array };
+
+/** One of the paths holds one of the values, or text that starts with one of the prefixes. */
+export interface InCondition {
+  op: 'in';
+  paths: string[];
+  values: (string | number | boolean)[];
+  prefixes: string[];
+}
+
+/** Whether a value, found at one of the paths, is one that the condition asks for. */
+export function matchesValue({ values, prefixes }: InCondition): (value: unknown) => boolean {
+  const wanted = new Set<unknown>(values);
+  return (value) =>
+    wanted.has(value) || (typeof value === 'string' && prefixes.some((prefix) => value.startsWith(prefix)));
+}
 
 /** Where each list member looks. */
 const LIST_PATHS = {
@@ -23,7 +37,6 @@ const LIST_PATHS = {
   eventSources: ['eventSource'],
   awsRegions: ['awsRegion'],
   accountIds: ['recipientAccountId'],
-  actors: ['enrichment.actor.name', 'enrichment.actor.arn'],
   identityTypes: ['enrichment.actor.kind'],
   accessKeyIds: ['userIdentity.accessKeyId'],
   addressKinds: ['enrichment.addressKind'],
@@ -55,6 +68,7 @@ export function conditionOf(filter: EventFilter): Condition {
     const values = filter[member];
     if (values?.length) of.push(oneOf([...LIST_PATHS[member]], values));
   }
+  if (filter.actors?.length) of.push(actors(filter.actors));
   if (filter.addresses?.length) of.push(addresses(filter.addresses));
   if (filter.outcome) of.push(oneOf(['enrichment.outcome'], [filter.outcome]));
   if (typeof filter.root === 'boolean') of.push(oneOf(['enrichment.actor.root'], [filter.root]));
@@ -75,6 +89,18 @@ function oneOf(paths: string[], list: readonly (string | number | boolean)[]): C
     else values.push(value);
   }
   return { op: 'in', paths, values, prefixes };
+}
+
+/** Names, and ARNs where the text may be one: so that a name alone is found by one index. */
+function actors(list: readonly string[]): Condition {
+  const arns = list.filter((text) => mayBeArn(text));
+  const names = oneOf(['enrichment.actor.name'], list);
+  if (arns.length === 0) return names;
+  return { op: 'or', of: [names, oneOf(['enrichment.actor.arn'], arns)] };
+}
+
+function mayBeArn(text: string): boolean {
+  return text.startsWith('arn:') || (text.endsWith('*') && 'arn:'.startsWith(text.slice(0, -1)));
 }
 
 function addresses(list: readonly string[]): Condition {

@@ -1,5 +1,5 @@
 import type { Condition } from './condition';
-import { conditionOf } from './condition';
+import { conditionOf, matchesValue } from './condition';
 import type { StoredEvent } from './event';
 import type { EventFilter } from './filter';
 
@@ -28,16 +28,8 @@ function compile(condition: Condition): Matcher {
       const { from, to } = condition;
       return (event) => (from === null || event.eventTime >= from) && (to === null || event.eventTime < to);
     }
-    case 'in': {
-      const values = new Set<unknown>(condition.values);
-      const { prefixes } = condition;
-      return anyValue(
-        condition.paths,
-        (value) =>
-          values.has(value) ||
-          (typeof value === 'string' && prefixes.some((prefix) => value.startsWith(prefix))),
-      );
-    }
+    case 'in':
+      return anyValue(condition.paths, matchesValue(condition));
     case 'contains': {
       const { text } = condition;
       return anyValue(

@@ -159,6 +159,22 @@ export type DemoInput = {
   seed?: number | null | undefined;
 };
 
+/** What events are counted by. The key is the event's own value: COUNTRY ISO 3166-1 alpha-2, ASN its number, ACTOR a name, ADDRESS what stands in sourceIPAddress, SOURCE the id of the source that stored it. */
+export type EventDimension =
+  | 'ACCOUNT'
+  | 'ACTOR'
+  | 'ADDRESS'
+  | 'ASN'
+  | 'AWS_REGION'
+  | 'CITY'
+  | 'COUNTRY'
+  | 'ERROR_CODE'
+  | 'EVENT_NAME'
+  | 'EVENT_SOURCE'
+  | 'IDENTITY_TYPE'
+  | 'OUTCOME'
+  | 'SOURCE';
+
 /** Members are AND-ed, values in a list OR-ed, a trailing * matches a prefix, addresses also take CIDR, text looks into names, ARNs, addresses, errors and resources. One language for queries, subscriptions, webhooks and drop filters. Nests at most 4 deep and holds at most 200 values of at most 1 KB. */
 export type EventFilter = {
   /** Access keys that signed the request. */
@@ -238,6 +254,17 @@ export type HealthStatus =
   | 'FAILING'
   | 'HEALTHY'
   | 'UNKNOWN';
+
+/** Length of a step, in UTC; weeks begin on Mondays. AUTO: the shortest that makes at most 200 steps, and no less than an hour from a day on. */
+export type HistogramInterval =
+  | 'AUTO'
+  | 'DAY'
+  | 'HOUR'
+  | 'HOUR_6'
+  | 'MINUTE'
+  | 'MINUTE_5'
+  | 'MINUTE_15'
+  | 'WEEK';
 
 /** Records that are pushed by HTTP. */
 export type HttpPushInput = {
@@ -789,6 +816,26 @@ export type RetryBatchMutationVariables = Exact<{
 
 
 export type RetryBatchMutation = { retryBatch: { id: string, sourceId: string, reference: string, state: BatchState, attempts: number, received: number, stored: number, duplicates: number, dropped: number, rejected: number, error: string | null, createdAt: string, doneAt: string | null } };
+
+export type EventStatsQueryVariables = Exact<{
+  filter?: EventFilter | null | undefined;
+  interval?: HistogramInterval | null | undefined;
+  splitBy?: EventDimension | null | undefined;
+  splitTop?: number | null | undefined;
+  places?: number | null | undefined;
+}>;
+
+
+export type EventStatsQuery = { eventStats: { from: string, to: string, total: number, failures: number, histogram: { intervalSeconds: number, series: Array<{ key: string | null, times: Array<string>, counts: Array<number> }> }, places: Array<{ latitude: number, longitude: number, countryCode: string | null, city: string | null, count: number, failures: number }> } };
+
+export type EventTopQueryVariables = Exact<{
+  filter?: EventFilter | null | undefined;
+  by: EventDimension;
+  first?: number | null | undefined;
+}>;
+
+
+export type EventTopQuery = { eventStats: { total: number, top: Array<{ key: string, count: number, failures: number }> } };
 
 export type WebhookPartsFragment = { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, maxPerSecond: number | null, ordered: boolean, publicKey: string | null, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number, p50Ms: number | null, p95Ms: number | null, breakerOpenUntil: string | null } };
 
@@ -2537,6 +2584,44 @@ export const RetryBatchDocument = new TypedDocumentString(`
   createdAt
   doneAt
 }`) as unknown as TypedDocumentString<RetryBatchMutation, RetryBatchMutationVariables>;
+export const EventStatsDocument = new TypedDocumentString(`
+    query EventStats($filter: EventFilter, $interval: HistogramInterval, $splitBy: EventDimension, $splitTop: Int, $places: Int) {
+  eventStats(filter: $filter) {
+    from
+    to
+    total
+    failures
+    histogram(interval: $interval, splitBy: $splitBy, splitTop: $splitTop) {
+      intervalSeconds
+      series {
+        key
+        times
+        counts
+      }
+    }
+    places(first: $places) {
+      latitude
+      longitude
+      countryCode
+      city
+      count
+      failures
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<EventStatsQuery, EventStatsQueryVariables>;
+export const EventTopDocument = new TypedDocumentString(`
+    query EventTop($filter: EventFilter, $by: EventDimension!, $first: Int) {
+  eventStats(filter: $filter) {
+    total
+    top(by: $by, first: $first) {
+      key
+      count
+      failures
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<EventTopQuery, EventTopQueryVariables>;
 export const WebhooksDocument = new TypedDocumentString(`
     query Webhooks($first: Int, $after: String, $states: [WebhookState!]) {
   webhooks(first: $first, after: $after, states: $states) {

@@ -19,6 +19,7 @@ import { ReplayResolver } from './replays/resolver';
 import { DateTimeScalar } from './scalars';
 import { BatchResolver, SourceResolver } from './sources/resolver';
 import { SourceTestResolver } from './sources/source-test-resolver';
+import { StatsResolver } from './stats/resolver';
 import { DeliveryActionsResolver } from './webhooks/delivery-actions';
 import {
   DeliveryConnectionResolver,
@@ -45,6 +46,7 @@ export interface Resolvers {
   events: EventResolver;
   eventConnections: EventConnectionResolver;
   eventLinks: EventLinksResolver;
+  stats: StatsResolver;
   webhooks: WebhookResolver;
   deliveries: DeliveryResolver;
   deliveryConnections: DeliveryConnectionResolver;
@@ -89,6 +91,7 @@ function build(resolverOf: (cls: unknown) => unknown): Promise<GraphQLSchema> {
       EventResolver,
       EventConnectionResolver,
       EventLinksResolver,
+      StatsResolver,
       WebhookResolver,
       DeliveryResolver,
       DeliveryConnectionResolver,

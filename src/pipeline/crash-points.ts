@@ -21,10 +21,14 @@ export const FETCH_CRASH_POINTS = ['page-fetched', 'page-in-ledger'] as const;
 /** Those that only backfills reach, and what they leave for live work to take over. */
 export const BACKFILL_CRASH_POINTS = ['backfill-page-kept', 'backfill-position-moved', 'taken-over'] as const;
 
+/** Of the fold into rollups: where some cells of a pass are written, and nobody remembers it. */
+export const ROLLUP_CRASH_POINTS = ['rollup-cells-written'] as const;
+
 export type CrashPoint =
   | (typeof CRASH_POINTS)[number]
   | (typeof FETCH_CRASH_POINTS)[number]
-  | (typeof BACKFILL_CRASH_POINTS)[number];
+  | (typeof BACKFILL_CRASH_POINTS)[number]
+  | (typeof ROLLUP_CRASH_POINTS)[number];
 
 /** Told at each of the places; does nothing outside of tests. */
 export type CrashHook = (point: CrashPoint) => void;

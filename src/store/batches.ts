@@ -122,6 +122,15 @@ export class BatchStore {
       : null;
   }
 
+  /** The runs that were begun and are not settled, at most `limit` of them. */
+  async begunRuns(limit: number): Promise<string[]> {
+    const begun = await this.collection
+      .find({ state: 'PENDING', attempts: { $gt: 0 } }, { projection: { run: 1 }, maxTimeMS: QUERY_MS })
+      .limit(limit)
+      .toArray();
+    return begun.map(({ run }) => run);
+  }
+
   /** Extends the lease. @returns false where it is lost: somebody else may hold the batch. */
   async renew(id: string, token: string, leaseMs: number): Promise<boolean> {
     const result = await this.collection.updateOne({ _id: id, token, state: 'PENDING' }, [

@@ -99,6 +99,17 @@ export class CommitStore {
       .toArray();
   }
 
+  /** Which slices these runs have committed; a run that has none is there with none. */
+  async slicesOf(runs: string[]): Promise<Map<string, number[]>> {
+    const slices = new Map<string, number[]>(runs.map((run) => [run, []]));
+    if (runs.length === 0) return slices;
+    const found = await this.collection
+      .find({ run: { $in: runs } }, { projection: { run: 1, slice: 1 }, maxTimeMS: QUERY_MS })
+      .toArray();
+    for (const { run, slice } of found) slices.get(run)!.push(slice);
+    return slices;
+  }
+
   /** Commit numbers of many slices at once, keyed by `sliceKey`; a slice that is not committed is absent. */
   async numbers(slices: { run: string; slice: number }[]): Promise<Map<string, number>> {
     if (slices.length === 0) return new Map();

@@ -15,6 +15,8 @@ const DAY = 24 * 3600;
 /** Days that the ledger outlives the events, so that a batch is known as long as its events are. */
 const LEDGER_MARGIN_DAYS = 7;
 const DELIVERY_DAYS = 30;
+/** Cells begin with the hour or day in which their first event may have been stored. */
+const ROLLUP_MARGIN_DAYS = 2;
 const QUARANTINE_DAYS = 90;
 const AUDIT_DAYS = 365;
 /** A key that was revoked is listed for so long. */
@@ -22,6 +24,9 @@ const REVOKED_KEY_DAYS = 90;
 
 /** Those that keep e-mail addresses unique. */
 const USER_INDEXES: IndexPlan[] = [{ collection: 'users', keys: { email: 1 }, options: { unique: true } }];
+
+/** By which cells are read; named there, since that of retention holds all of them. */
+export const ROLLUP_READ_KEYS = { generation: 1, level: 1, time: 1, ingestedAt: 1 } as const;
 
 function plan({ eventsDays }: Retention): IndexPlan[] {
   const ttl = (days: number): CreateIndexesOptions => ({ expireAfterSeconds: days * DAY });
@@ -34,6 +39,8 @@ function plan({ eventsDays }: Retention): IndexPlan[] {
   return [
     { collection: 'enriched_events', keys: { ingestedAt: 1 }, options: ttl(eventsDays) },
     { collection: 'enriched_events', keys: { eventTime: -1, _id: -1 } },
+    // Pages in the order of storing; that of retention can't have a second member.
+    { collection: 'enriched_events', keys: { ingestedAt: -1, _id: -1 } },
     member('eventName'),
     member('enrichment.actor.name'),
     member('sourceIPAddress'),
@@ -95,6 +102,15 @@ function plan({ eventsDays }: Retention): IndexPlan[] {
     { collection: 'commits', keys: { run: 1, slice: 1 }, options: { unique: true } },
     { collection: 'commits', keys: { sourceId: 1, _id: 1 } },
     { collection: 'commits', keys: { at: 1 }, options: ttl(eventsDays) },
+    // A little longer than the events: what is no longer counted is left out by whoever reads.
+    { collection: 'rollups', keys: { ingestedAt: 1 }, options: ttl(eventsDays + ROLLUP_MARGIN_DAYS) },
+    { collection: 'rollups', keys: ROLLUP_READ_KEYS },
+    // Claimed at least once and not settled: few, whatever waits.
+    {
+      collection: 'batches',
+      keys: { attempts: 1 },
+      options: { partialFilterExpression: { state: 'PENDING', attempts: { $gt: 0 } } },
+    },
     { collection: 'quarantine', keys: { createdAt: 1 }, options: ttl(QUARANTINE_DAYS) },
     { collection: 'quarantine', keys: { batchId: 1, position: 1 } },
     { collection: 'quarantine', keys: { createdAt: -1, _id: -1 } },

@@ -119,6 +119,8 @@ export async function expectConsistent(app: TestTrailGraph): Promise<void> {
   }
   expect(committed.sort()).toEqual(stored.map(({ _id, run }) => `${run} ${_id}`).sort());
   expect(log.reduce((sum, commit) => sum + commit.stored, 0)).toBe(stored.length);
+  // Statistics count each event in one commit.
+  expect(await app.core.facts.of(log)).toHaveLength(stored.length);
   const sum = (of: Commit[]): Counters => of.reduce<Counters>((all, one) => addCounts(all, one), NO_COUNTS);
   for (const batch of await batches.find({ state: { $ne: 'PENDING' } }).toArray()) {
     expect(addCounts(batch, NO_COUNTS)).toEqual(sum(log.filter(({ run }) => run === batch.run)));

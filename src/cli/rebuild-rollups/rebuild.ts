@@ -1,0 +1,83 @@
+import { SingleBar } from 'cli-progress';
+import type { CommandSettings } from '../../config/settings';
+import { messageOf, Unavailable } from '../../domain/errors';
+import { RollupFolder } from '../../pipeline/rollup-folder';
+import { type RebuildProgress, rebuildRollups } from '../../pipeline/rollup-rebuild';
+import { StoreClock } from '../../store/clock';
+import { CommitStore } from '../../store/commits';
+import { connectStore, type StoreConnection } from '../../store/connection';
+import { FactStore } from '../../store/facts';
+import { LeaseStore } from '../../store/leases';
+import { RollupStore } from '../../store/rollups';
+import { CommandFailure, EXIT, type ExitCode } from '../failure';
+import { noteIn } from '../running-server';
+
+export interface RebuildOptions {
+  /** Given by option: it names the server, whatever the environment says. */
+  dataDir: string | null;
+  settings: CommandSettings;
+  stdout: NodeJS.WriteStream;
+  stderr: NodeJS.WriteStream;
+  stopped: AbortSignal;
+}
+
+const NOTHING = () => undefined;
+
+/** @throws CommandFailure where there is no database */
+export async function rebuild(options: RebuildOptions): Promise<ExitCode> {
+  const { db, close } = await open(options);
+  const clock = await StoreClock.open(db);
+  const bar = progressBar(options.stderr);
+  try {
+    const commits = new CommitStore(db, clock);
+    const rollups = new RollupStore(db);
+    const folder = new RollupFolder({ commits, facts: new FactStore(db), rollups, crash: NOTHING });
+    const parts = { rollups, folder, leases: new LeaseStore(db), commits };
+    const { from, through } = await rebuildRollups(parts, bar.show, options.stopped);
+    bar.stop();
+    options.stdout.write(
+      `The events of ${through - from} commits were counted anew; eventStats reads that.\n`,
+    );
+    return EXIT.done;
+  } catch (error) {
+    bar.stop();
+    if (!options.stopped.aborted) throw error;
+    options.stderr.write('trailgraph: stopped; run it again to go on where it was\n');
+    return EXIT.incomplete;
+  } finally {
+    clock.close();
+    await close();
+  }
+}
+
+async function open({ dataDir, settings }: RebuildOptions): Promise<StoreConnection> {
+  const named = dataDir === null ? settings.MONGODB_URI : undefined;
+  const folder = dataDir ?? settings.DATA_DIR;
+  const mongodbUri = named ?? (await noteIn(folder))?.mongodbUri;
+  if (mongodbUri === undefined) {
+    throw new CommandFailure(
+      `No server runs on ${folder}: start it with \`npm start\`, name its folder with --data-dir, or set MONGODB_URI.`,
+    );
+  }
+  try {
+    return await connectStore(mongodbUri, 0);
+  } catch (error) {
+    if (error instanceof Unavailable) throw new CommandFailure(messageOf(error));
+    throw error;
+  }
+}
+
+/** A bar on a terminal; nothing elsewhere, where it would only fill a log. */
+function progressBar(stream: NodeJS.WriteStream) {
+  if (!stream.isTTY) return { show: NOTHING, stop: NOTHING };
+  const format = '{bar} {value} of {total} commits | {eta_formatted} left';
+  const bar = new SingleBar({ stream, format, barsize: 30, hideCursor: true, gracefulExit: false });
+  bar.start(1, 0);
+  return {
+    show: ({ from, through, head }: RebuildProgress) => {
+      bar.setTotal(Math.max(1, head - from));
+      bar.update(through - from);
+    },
+    stop: () => bar.stop(),
+  };
+}
