@@ -18,6 +18,7 @@ import { type ProbeSource, SourceTester } from './graphql/sources/source-test';
 import { SourceTestResolver } from './graphql/sources/source-test-resolver';
 import { DeliveryActionsResolver } from './graphql/webhooks/delivery-actions';
 import { DeliveryAdmin } from './graphql/webhooks/delivery-admin';
+import { DeliveryChangeResolver } from './graphql/webhooks/delivery-change-resolver';
 import { DeliveryTracer } from './graphql/webhooks/delivery-tracer';
 import {
   DeliveryConnectionResolver,
@@ -104,6 +105,7 @@ export function resolversOf(
     deliveries: new DeliveryResolver({ deliveries, webhooks }),
     deliveryConnections: new DeliveryConnectionResolver({ deliveries }),
     deliveryActions: new DeliveryActionsResolver(deliveryAdmin),
+    deliveryChanges: new DeliveryChangeResolver({ deliveries }),
     traces: new TraceResolver(
       new DeliveryTracer({ events: core.events, commits, sources, webhooks, deliveries }),
     ),

@@ -100,8 +100,13 @@ export interface Delivery {
   nextAttemptAt: Date | null;
   createdAt: Date;
   completedAt: Date | null;
+  /** When it was last put off or sent again; absent before that. */
+  changedAt?: Date;
   /** Asked for by somebody who wants to see it arrive: one attempt, with a sample of an event. */
   test: boolean;
 }
+
+/** A delivery without what may be long. */
+export type DeliveryHead = Omit<Delivery, 'attempts'>;
 
 export const KEPT_ATTEMPTS = 20;

@@ -799,6 +799,13 @@ export type DeliveryTraceQueryVariables = Exact<{
 
 export type DeliveryTraceQuery = { deliveryTrace: Array<{ webhookId: string, matched: boolean, reason: string | null, webhook: { name: string } | null, deliveries: Array<{ id: string, webhookId: string, state: DeliveryState, eventIds: Array<string>, attemptCount: number, nextAttemptAt: string | null, createdAt: string, completedAt: string | null, test: boolean }> }> };
 
+export type DeliveryChangedSubscriptionVariables = Exact<{
+  filter?: DeliveryFilter | null | undefined;
+}>;
+
+
+export type DeliveryChangedSubscription = { deliveryChanged: { id: string, webhookId: string, state: DeliveryState, eventIds: Array<string>, attemptCount: number, nextAttemptAt: string | null, createdAt: string, completedAt: string | null, test: boolean } };
+
 export class TypedDocumentString<TResult, TVariables>
   extends String
   implements DocumentTypeDecoration<TResult, TVariables>
@@ -2662,3 +2669,20 @@ export const DeliveryTraceDocument = new TypedDocumentString(`
   completedAt
   test
 }`) as unknown as TypedDocumentString<DeliveryTraceQuery, DeliveryTraceQueryVariables>;
+export const DeliveryChangedDocument = new TypedDocumentString(`
+    subscription DeliveryChanged($filter: DeliveryFilter) {
+  deliveryChanged(filter: $filter) {
+    ...DeliveryParts
+  }
+}
+    fragment DeliveryParts on Delivery {
+  id
+  webhookId
+  state
+  eventIds
+  attemptCount
+  nextAttemptAt
+  createdAt
+  completedAt
+  test
+}`) as unknown as TypedDocumentString<DeliveryChangedSubscription, DeliveryChangedSubscriptionVariables>;

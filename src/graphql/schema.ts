@@ -15,6 +15,7 @@ import { DateTimeScalar } from './scalars';
 import { BatchResolver, SourceResolver } from './sources/resolver';
 import { SourceTestResolver } from './sources/source-test-resolver';
 import { DeliveryActionsResolver } from './webhooks/delivery-actions';
+import { DeliveryChangeResolver } from './webhooks/delivery-change-resolver';
 import {
   DeliveryConnectionResolver,
   DeliveryResolver,
@@ -41,6 +42,7 @@ export interface Resolvers {
   deliveries: DeliveryResolver;
   deliveryConnections: DeliveryConnectionResolver;
   deliveryActions: DeliveryActionsResolver;
+  deliveryChanges: DeliveryChangeResolver;
   replays: ReplayResolver;
   traces: TraceResolver;
   health: HealthResolver;
@@ -80,6 +82,7 @@ function build(resolverOf: (cls: unknown) => unknown): Promise<GraphQLSchema> {
       DeliveryResolver,
       DeliveryConnectionResolver,
       DeliveryActionsResolver,
+      DeliveryChangeResolver,
       ReplayResolver,
       TraceResolver,
       HealthResolver,

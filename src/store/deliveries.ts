@@ -1,5 +1,6 @@
 import { type Collection, type Db, type Filter, MongoBulkWriteError } from 'mongodb';
 import type { PageKey } from '../domain/cursor';
+import { deliveryConditions } from '../domain/delivery-filter';
 import type { DeliveryFilter } from '../domain/replay';
 import { type Delivery, type DeliveryAttempt, type DeliveryState, KEPT_ATTEMPTS } from '../domain/webhook';
 import type { StoreClock } from './clock';
@@ -118,6 +119,7 @@ export class DeliveryStore {
               state,
               nextAttemptAt: nextAttemptInMs === null ? null : new Date(now.getTime() + nextAttemptInMs),
               completedAt: state === 'PENDING' ? null : now,
+              ...(state === 'PENDING' ? { changedAt: now } : {}),
             },
             $push: { attempts: { $each: [attempt], $slice: -KEPT_ATTEMPTS } },
           },
@@ -184,6 +186,7 @@ export class DeliveryStore {
           replayId,
           state: 'PENDING',
           nextAttemptAt: '$$NOW',
+          changedAt: '$$NOW',
           completedAt: null,
           attemptBase: '$attemptCount',
         },
@@ -200,6 +203,7 @@ export class DeliveryStore {
           $set: {
             state: 'PENDING',
             nextAttemptAt: '$$NOW',
+            changedAt: '$$NOW',
             completedAt: null,
             attemptBase: '$attemptCount',
           },
@@ -247,12 +251,10 @@ export class DeliveryStore {
 }
 
 function deliveryFilter(query: DeliveryFilter): Filter<Delivery> {
-  return {
-    ...(query.webhookIds?.length ? { webhookId: { $in: query.webhookIds } } : {}),
-    ...(query.states?.length ? { state: { $in: query.states } } : {}),
-    ...(query.eventIds?.length ? { eventIds: { $in: query.eventIds } } : {}),
-    ...(query.from || query.to
-      ? { createdAt: { ...(query.from ? { $gte: query.from } : {}), ...(query.to ? { $lt: query.to } : {}) } }
-      : {}),
-  };
+  const clauses = deliveryConditions(query).map((condition) => {
+    if (condition.path !== 'createdAt') return [condition.path, { $in: [...condition.anyOf] }];
+    const { from, to } = condition;
+    return [condition.path, { ...(from ? { $gte: from } : {}), ...(to ? { $lt: to } : {}) }];
+  });
+  return Object.fromEntries(clauses) as Filter<Delivery>;
 }

@@ -111,6 +111,8 @@ function plan({ eventsDays }: Retention): IndexPlan[] {
     { collection: 'deliveries', keys: { eventIds: 1 } },
     { collection: 'deliveries', keys: { createdAt: -1, _id: -1 } },
     { collection: 'deliveries', keys: { completedAt: 1 }, options: ttl(DELIVERY_DAYS) },
+    // Of those that did not arrive at once.
+    { collection: 'deliveries', keys: { changedAt: 1 }, options: { sparse: true } },
     { collection: 'deliveries', keys: { state: 1, createdAt: 1, _id: 1 } },
     {
       collection: 'deliveries',

@@ -1,6 +1,7 @@
 import { Field, Float, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import type { EventFilter } from '../../domain/filter';
 import type {
+  DeliveryHead,
   DeliveryState,
   Delivery as StoredDelivery,
   Webhook as StoredWebhook,
@@ -94,8 +95,8 @@ export class Delivery {
   @Field(() => Int, { description: 'Requests so far.' })
   attemptCount!: number;
 
-  @Field(() => [DeliveryAttempt], { description: 'The last 20 requests.' })
-  attempts!: DeliveryAttempt[];
+  /** Absent where it was read without them. */
+  attempts?: DeliveryAttempt[] | undefined;
 
   @Field(() => DateTimeScalar, { ...MAYBE, description: 'When it is sent next; null when it is settled.' })
   nextAttemptAt!: Date | null;
@@ -262,7 +263,7 @@ export function toWebhook(webhook: StoredWebhook): Webhook {
   };
 }
 
-export function toDelivery(delivery: StoredDelivery): Delivery {
+export function toDelivery(delivery: DeliveryHead & Partial<StoredDelivery>): Delivery {
   const {
     _id: id,
     webhookId,
