@@ -21,10 +21,14 @@ export const FETCH_CRASH_POINTS = ['page-fetched', 'page-in-ledger'] as const;
 /** Those that only backfills reach, and what they leave for live work to take over. */
 export const BACKFILL_CRASH_POINTS = ['backfill-page-kept', 'backfill-position-moved', 'taken-over'] as const;
 
+/** Those of telling what befell a webhook: kept with the change, and where deliveries of it are made. */
+export const OPERATIONAL_CRASH_POINTS = ['operational-event-kept', 'operational-deliveries-made'] as const;
+
 export type CrashPoint =
   | (typeof CRASH_POINTS)[number]
   | (typeof FETCH_CRASH_POINTS)[number]
-  | (typeof BACKFILL_CRASH_POINTS)[number];
+  | (typeof BACKFILL_CRASH_POINTS)[number]
+  | (typeof OPERATIONAL_CRASH_POINTS)[number];
 
 /** Told at each of the places; does nothing outside of tests. */
 export type CrashHook = (point: CrashPoint) => void;

@@ -14,7 +14,18 @@ export interface AttemptOutcome {
   attempt: DeliveryAttempt;
   /** Null in a final state. */
   nextAttemptInMs: number | null;
+  /** It was the last one, which somebody is to be told of. */
+  exhausted?: boolean;
 }
+
+/** An attempt has begun of which nothing was written yet, and whoever made it may still be at it. */
+const UNDER_WAY = {
+  $and: [
+    { $eq: ['$state', 'PENDING'] },
+    { $gt: ['$nextAttemptAt', '$$NOW'] },
+    { $gt: ['$attemptCount', { $ifNull: [{ $last: '$attempts.number' }, 0] }] },
+  ],
+};
 
 /** What was, or is to be, sent to whom. */
 export class DeliveryStore {
@@ -94,9 +105,12 @@ export class DeliveryStore {
     return this.collection.countDocuments({ webhookId, state }, { maxTimeMS: QUERY_MS });
   }
 
-  /** Before sending: counts the attempts and keeps others away until `untilMs` from now. */
-  async begin(ids: string[], untilMs: number): Promise<void> {
-    await this.collection.updateMany({ _id: { $in: ids }, state: 'PENDING' }, [
+  /**
+   * Before sending: counts the attempts and keeps others away until `untilMs` from now.
+   * @returns those that are not pending any more, and so not to be sent
+   */
+  async begin(ids: string[], untilMs: number): Promise<string[]> {
+    const { matchedCount } = await this.collection.updateMany({ _id: { $in: ids }, state: 'PENDING' }, [
       {
         $set: {
           attemptCount: { $add: ['$attemptCount', 1] },
@@ -104,6 +118,10 @@ export class DeliveryStore {
         },
       },
     ]);
+    if (matchedCount === ids.length) return [];
+    const pending = { _id: { $in: ids }, state: 'PENDING' } as const;
+    const left = new Set(await this.collection.distinct('_id', pending, { maxTimeMS: QUERY_MS }));
+    return ids.filter((id) => !left.has(id));
   }
 
   /** After sending: what came of it. One write for many. */
@@ -111,7 +129,7 @@ export class DeliveryStore {
     if (outcomes.length === 0) return;
     const now = this.clock.now();
     await this.collection.bulkWrite(
-      outcomes.map(({ id, state, attempt, nextAttemptInMs }) => ({
+      outcomes.map(({ id, state, attempt, nextAttemptInMs, exhausted }) => ({
         updateOne: {
           filter: { _id: id, state: 'PENDING' },
           update: {
@@ -120,6 +138,7 @@ export class DeliveryStore {
               nextAttemptAt: nextAttemptInMs === null ? null : new Date(now.getTime() + nextAttemptInMs),
               completedAt: state === 'PENDING' ? null : now,
               ...(state === 'PENDING' ? { changedAt: now } : {}),
+              ...(exhausted ? { exhaustedAt: now } : {}),
             },
             $push: { attempts: { $each: [attempt], $slice: -KEPT_ATTEMPTS } },
           },
@@ -194,10 +213,14 @@ export class DeliveryStore {
     ]);
   }
 
-  /** Has a delivery sent again, at once, with a schedule of its own. @returns null where there is none */
-  redeliver(id: string): Promise<Delivery | null> {
-    return this.collection.findOneAndUpdate(
-      { _id: id },
+  /**
+   * Has a delivery sent again, at once, with a schedule of its own. One that is under way is left to that attempt: else
+   * another holder might send it beside the first.
+   * @returns null where there is none
+   */
+  async redeliver(id: string): Promise<Delivery | null> {
+    const redelivered = await this.collection.findOneAndUpdate(
+      { _id: id, $expr: { $not: UNDER_WAY } },
       [
         {
           $set: {
@@ -211,6 +234,7 @@ export class DeliveryStore {
       ],
       { returnDocument: 'after', maxTimeMS: QUERY_MS },
     );
+    return redelivered ?? this.get(id);
   }
 
   /** @returns null where it is not pending */

@@ -1,5 +1,6 @@
 import { Field, Float, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import type { EventFilter } from '../../domain/filter';
+import type { WebhookEventType } from '../../domain/operational-event';
 import type {
   DeliveryHead,
   DeliveryState,
@@ -9,6 +10,7 @@ import type {
   WebhookState,
 } from '../../domain/webhook';
 import { BigIntScalar, DateTimeScalar, JsonScalar } from '../scalars';
+import { WebhookEventTypeEnum } from './event-type';
 
 export const WebhookStateEnum = { ACTIVE: 'ACTIVE', PAUSED: 'PAUSED', DISABLED: 'DISABLED' } as const;
 registerEnumType(WebhookStateEnum, {
@@ -92,6 +94,13 @@ export class Delivery {
   @Field(() => [ID], { description: 'The events in its body, in order.' })
   eventIds!: string[];
 
+  @Field(() => String, {
+    ...MAYBE,
+    description:
+      'The type of the operational event that it tells of, such as trailgraph.webhook.disabled; null where it is about events of CloudTrail.',
+  })
+  operationalType!: string | null;
+
   @Field(() => Int, { description: 'Requests so far.' })
   attemptCount!: number;
 
@@ -168,6 +177,9 @@ export class Webhook {
   @Field(() => WebhookFormatEnum, { description: 'How its bodies are written.' })
   format!: WebhookFormat;
 
+  @Field(() => [WebhookEventTypeEnum], { description: 'What it hears of.' })
+  events!: WebhookEventType[];
+
   @Field(() => JsonScalar, { ...MAYBE, description: 'Which events; null: all.' })
   filter!: EventFilter | null;
 
@@ -230,6 +242,7 @@ export function toWebhook(webhook: StoredWebhook): Webhook {
     state,
     stateReason,
     format,
+    events,
     filter,
     sourceIds,
     secretHint,
@@ -248,6 +261,7 @@ export function toWebhook(webhook: StoredWebhook): Webhook {
     state,
     stateReason,
     format,
+    events,
     filter,
     sourceIds,
     headerNames,
@@ -269,6 +283,7 @@ export function toDelivery(delivery: DeliveryHead & Partial<StoredDelivery>): De
     webhookId,
     state,
     eventIds,
+    operational,
     attemptCount,
     attempts,
     nextAttemptAt,
@@ -281,6 +296,7 @@ export function toDelivery(delivery: DeliveryHead & Partial<StoredDelivery>): De
     webhookId,
     state,
     eventIds,
+    operationalType: operational?.type ?? null,
     attemptCount,
     attempts,
     nextAttemptAt,
