@@ -7,6 +7,7 @@ import { type Told, toldTo } from './support/operational';
 import { Receiver } from './support/receiver';
 import { startTrailGraph, type TestTrailGraph } from './support/trailgraph';
 import { webhookSchemas } from './support/webhook-schemas';
+import { WorkerCrew } from './support/worker-process';
 
 const SECOND = 1_000;
 const SCHEMAS: Record<string, string> = {
@@ -313,3 +314,50 @@ describe('operational events', () => {
     await remove(hook);
   });
 });
+
+test('operational events are sent once, also where workers are killed between the change and the sending', async () => {
+  const app = await startTrailGraph({ settings: { ROLE: 'api' } });
+  const crew = new WorkerCrew(app.environment);
+  const [gone, operator] = [new Receiver(), new Receiver()];
+  gone.answer = () => ({ status: 410 });
+  try {
+    const admin = await app.admin();
+    const create = async (receiver: Receiver, events: string[]): Promise<{ id: string; secret: string }> => {
+      const { createWebhook: made } = await admin.run<{
+        createWebhook: { webhook: { id: string }; secret: string };
+      }>(
+        'mutation ($input: CreateWebhookInput!) { createWebhook(input: $input) { webhook { id } secret } }',
+        { input: { name: 'test', url: await receiver.start(), events } },
+      );
+      return { id: made.webhook.id, secret: made.secret };
+    };
+    const subject = await create(gone, ['CLOUDTRAIL']);
+    const hearer = await create(operator, ['OPERATIONAL']);
+    /** What one worker does for all it would else do only when the lease of the killed one has run out. */
+    const freeLeases = (): Promise<unknown> => app.core.store.db.collection('leases').deleteMany({});
+    await admin.run('mutation ($id: ID!) { sendTestDelivery(webhookId: $id) { id } }', { id: subject.id });
+    const killed = { code: null, signal: 'SIGKILL' };
+    expect(await crew.start('operational-event-kept').ended(40_000)).toEqual(killed);
+    expect((await app.core.webhooks.get(subject.id))!.state).toBe('DISABLED');
+    await freeLeases();
+    expect(await crew.start('operational-deliveries-made').ended(40_000)).toEqual(killed);
+    await freeLeases();
+    crew.start();
+    await eventually(
+      async () =>
+        (await app.core.deliveries.countByState(hearer.id, 'DELIVERED')) === 1 &&
+        (await app.core.webhooks.get(subject.id))!.outbox.length === 0,
+      'it is told of',
+      40_000,
+    );
+    const ids = new Set(operator.received.map(({ headers }) => headers['webhook-id']));
+    expect(ids.size).toBe(1);
+    expect(toldTo(operator, hearer.secret).map(({ type, data }) => [type, data.webhookId])).toEqual([
+      ['trailgraph.webhook.disabled', subject.id],
+    ]);
+  } finally {
+    await crew.killAll();
+    await app.stop();
+    await Promise.all([gone.stop(), operator.stop()]);
+  }
+}, 120_000);

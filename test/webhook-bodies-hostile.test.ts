@@ -59,8 +59,9 @@ describe('bodies of every format', () => {
 
   test('a cut chunk of whatever a record may hold stays within 1 MiB, in every format', () => {
     fc.assert(
-      fc.property(fc.array(hostileEvent, { minLength: 1, maxLength: 12 }), (events) => {
+      fc.property(fc.array(hostileEvent, { minLength: 1, maxLength: 12 }), (drawn) => {
         for (const format of FORMATS) {
+          const events = drawn.map((event) => ({ ...event }));
           const { count, thin } = new BodyCutter(format, 1_000).next(events, 0);
           const body = webhookBody({ format, events: events.slice(0, count), batch: true, thin, timestamp });
           if (body.length > MAX_BODY_BYTES) throw new Error(`${format} made ${body.length} bytes`);
@@ -78,7 +79,7 @@ describe('bodies of every format', () => {
           if (bytesAtMost) expect(bytesAtMost(event)).toBeGreaterThanOrEqual(bytesOf(event));
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     );
   });
 
