@@ -22,6 +22,7 @@ import { StatsResolver } from './graphql/stats/resolver';
 import { StatsReader } from './graphql/stats/stats-reader';
 import { DeliveryActionsResolver } from './graphql/webhooks/delivery-actions';
 import { DeliveryAdmin } from './graphql/webhooks/delivery-admin';
+import { DeliveryChangeResolver } from './graphql/webhooks/delivery-change-resolver';
 import { DeliveryTracer } from './graphql/webhooks/delivery-tracer';
 import {
   DeliveryConnectionResolver,
@@ -94,6 +95,7 @@ export function resolversOf(
     deliveries: new DeliveryResolver({ deliveries, webhooks }),
     deliveryConnections: new DeliveryConnectionResolver({ deliveries }),
     deliveryActions: new DeliveryActionsResolver(deliveryAdmin),
+    deliveryChanges: new DeliveryChangeResolver({ deliveries }),
     traces: new TraceResolver(
       new DeliveryTracer({ events: core.events, commits, sources, webhooks, deliveries }),
     ),

@@ -16,7 +16,9 @@ import { BackfillSubscriptions } from './graphql/backfills/backfill-subscription
 import { EventSubscriptions } from './graphql/events/event-subscription';
 import { createSchema } from './graphql/schema';
 import { SourceSubscriptions } from './graphql/sources/source-subscription';
+import { DeliverySubscriptions } from './graphql/webhooks/delivery-subscription';
 import { ChangePoll } from './live/change-poll';
+import { DeliveryFeed } from './live/delivery-feed';
 import { EventFeed } from './live/event-feed';
 import { SourceFeed } from './live/source-feed';
 import type { AddressGuard } from './net/address-guard';
@@ -37,6 +39,7 @@ import { createHttpServer } from './server/http-server';
 import { Origins, SANDBOX_ORIGINS } from './server/origins';
 import { PersistedOperations } from './server/persisted-operations';
 import { RequestRates } from './server/request-rates';
+import { DeliveryChangeStore } from './store/delivery-changes';
 
 export interface ApiOptions {
   host: string;
@@ -104,11 +107,13 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
   const authenticate = authenticateBy(callers);
   const addressOf = clientAddress(settings.TRUST_PROXY);
   const sourceFeed = openSourceFeed(core);
+  const deliveryFeed = openDeliveryFeed(core);
   const progress = followBackfills(core);
   const subscriptions = {
     events: new EventSubscriptions(feed),
     sources: new SourceSubscriptions(sourceFeed),
     backfills: progress.subscriptions,
+    deliveries: new DeliverySubscriptions(deliveryFeed),
   };
   const { GRAPHQL_INTROSPECTION: introspection, APOLLO_SANDBOX: sandbox } = settings;
   const admission = new Admission({ schema, ...admissionParts(core) });
@@ -146,6 +151,7 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
     stop: async () => {
       feed.close();
       sourceFeed.close();
+      deliveryFeed.close();
       progress.close();
       // At once: a socket whose peer is gone takes its time, and meanwhile nothing new is to come in by HTTP.
       await Promise.all([ws.close(), apollo.stop().then(() => app.close())]);
@@ -188,6 +194,18 @@ function openSourceFeed(core: Core): SourceFeed {
   };
   return new SourceFeed(store, (error) =>
     core.log.warn({ error: messageOf(error) }, 'changes of sources are told of later'),
+  );
+}
+
+function openDeliveryFeed(core: Core): DeliveryFeed {
+  const changes = new DeliveryChangeStore(core.store.db);
+  const store = {
+    changedSince: (since: Date) => changes.changedSince(since),
+    heads: (ids: string[]) => changes.heads(ids),
+    now: core.now,
+  };
+  return new DeliveryFeed(store, (error) =>
+    core.log.warn({ error: messageOf(error) }, 'changes of deliveries are told of later'),
   );
 }
 

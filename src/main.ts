@@ -12,6 +12,7 @@ import {
   CRASH_POINTS,
   type CrashHook,
   FETCH_CRASH_POINTS,
+  OPERATIONAL_CRASH_POINTS,
   ROLLUP_CRASH_POINTS,
 } from './pipeline/crash-points';
 
@@ -58,6 +59,7 @@ function crashHook(setting: string | undefined): CrashHook {
     ...FETCH_CRASH_POINTS,
     ...BACKFILL_CRASH_POINTS,
     ...ROLLUP_CRASH_POINTS,
+    ...OPERATIONAL_CRASH_POINTS,
   ];
   if (!points.includes(point)) {
     throw new Invalid(`TRAILGRAPH_CRASH_AT must be one of ${points.join(', ')}.`);

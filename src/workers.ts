@@ -19,6 +19,7 @@ import { Forwarder } from './pipeline/forward/forwarder';
 import { ReplayRunner } from './pipeline/forward/replay-runner';
 import type { OpenedSecrets } from './pipeline/forward/sender';
 import { HeadWatch } from './pipeline/head-watch';
+import { OperationalEvents } from './pipeline/operational-events';
 import { RecentSlices } from './pipeline/recent-slices';
 import { RollupFolder } from './pipeline/rollup-folder';
 import { RollupRunner } from './pipeline/rollup-runner';
@@ -35,6 +36,8 @@ import { walkPlaces } from './sources/s3/places-walk';
 import { S3BucketClient } from './sources/s3/s3-bucket-client';
 import { S3SqsClient } from './sources/sqs/s3-sqs-client';
 import { bucketPlace } from './sources/sqs/told-objects';
+import { ExhaustedDeliveryStore } from './store/exhausted-deliveries';
+import { WebhookOutboxStore } from './store/webhook-outbox';
 import { TokenBucket } from './valkey/token-bucket';
 
 export interface WorkerOptions {
@@ -182,6 +185,16 @@ function makeWorker(core: Core, { enricher, aws, agent, heads, crash }: WorkerPa
       ...core.stores(),
       folder: new Folder(core.commits, core.sources),
       watch: new SourceWatch({ sources: core.sources, batches: core.batches, metrics, now, log }),
+      operations: new OperationalEvents({
+        ...core.stores(),
+        outbox: new WebhookOutboxStore(core.store.db),
+        exhausted: new ExhaustedDeliveryStore(core.store.db),
+        hint: (id) => core.hint('forward', [id]),
+        metrics,
+        now,
+        crash,
+        log,
+      }),
       hint: core.hint,
       metrics,
       log,

@@ -7,13 +7,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { Webhook } from 'standardwebhooks';
 import { type AttemptRequest, attemptDelivery, MAX_RESPONSE_BYTES } from '../src/delivery/attempt';
-import {
-  type BodyEvent,
-  bodyBytesOf as bodyBytesIn,
-  webhookBody as bodyOf,
-  cutBody,
-  MAX_BODY_BYTES,
-} from '../src/delivery/body';
+import { type BodyEvent, webhookBody as bodyOf, MAX_BODY_BYTES } from '../src/delivery/body';
+import { BodyCutter } from '../src/delivery/body-cutter';
 import { customHeaderFaults } from '../src/delivery/custom-headers';
 import { retryAfterMs } from '../src/delivery/retry-after';
 import { newWebhookSecret, parseWebhookSecret, sign } from '../src/delivery/signature';
@@ -456,7 +451,8 @@ describe('bodies', () => {
   });
   const webhookBody = (delivery: Omit<Parameters<typeof bodyOf>[0], 'format'>): Buffer =>
     bodyOf({ ...delivery, format: 'ENRICHED' });
-  const bodyBytesOf = (body: BodyEvent): number => bodyBytesIn(body, 'ENRICHED');
+  const cut = (events: BodyEvent[], batchSize: number): { count: number; thin: boolean } =>
+    new BodyCutter('ENRICHED', batchSize).next(events, 0);
 
   test('one event: the record as it came, to the last digit, and its enrichment beside', () => {
     const recordText = ' { "eventID" : "e1", "big": 12345678901234567890, "e": 1e400 }\n';
@@ -499,10 +495,11 @@ describe('bodies', () => {
   });
 
   test('a chunk is cut by count and by bytes, and what was cut fits', () => {
-    expect(cutBody([10, 10, 10], 2)).toEqual({ count: 2, thin: false });
-    expect(cutBody([10], 100)).toEqual({ count: 1, thin: false });
+    const small = event('{}');
+    expect(cut([small, small, small], 2)).toEqual({ count: 2, thin: false });
+    expect(cut([small], 100)).toEqual({ count: 1, thin: false });
     const events = Array.from({ length: 9 }, (_, n) => event(`{"n":${n},"pad":"${'ü'.repeat(100_000)}"}`));
-    const { count } = cutBody(events.map(bodyBytesOf), 1_000);
+    const { count } = cut(events, 1_000);
     const bytes = (n: number) => webhookBody({ events: events.slice(0, n), batch: true, timestamp }).length;
     expect(bytes(count)).toBeLessThanOrEqual(MAX_BODY_BYTES);
     expect(bytes(count + 1)).toBeGreaterThan(MAX_BODY_BYTES);
@@ -513,7 +510,7 @@ describe('bodies', () => {
       JSON.stringify({ eventName: 'PutObject', eventTime: 7, pad: 'x'.repeat(MAX_BODY_BYTES) }),
       'e9',
     );
-    expect(cutBody([bodyBytesOf(big), 10], 100)).toEqual({ count: 1, thin: true });
+    expect(cut([big, event('{}')], 100)).toEqual({ count: 1, thin: true });
     const body = webhookBody({ events: [big], batch: false, thin: true, timestamp });
     expect(body.length).toBeLessThan(1_000);
     expect(JSON.parse(body.toString()).data).toEqual({

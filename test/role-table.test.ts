@@ -70,6 +70,7 @@ const LEAST_ROLE: Readonly<Record<string, Role | 'everybody'>> = {
   'Mutation.updateUser': 'ADMIN',
   'Mutation.updateWebhook': 'OPERATOR',
   'Subscription.backfillProgress': 'VIEWER',
+  'Subscription.deliveryChanged': 'VIEWER',
   'Subscription.eventEnriched': 'VIEWER',
   'Subscription.sourceChanged': 'VIEWER',
 };

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { bodyBytesOf, cutBody, MAX_BODY_BYTES, webhookBody } from '../src/delivery/body';
+import { type BodyEvent, formatOf, MAX_BODY_BYTES, webhookBody } from '../src/delivery/body';
+import { BodyCutter, MAX_KEPT_BYTES } from '../src/delivery/body-cutter';
 import { memberTexts } from '../src/delivery/formats/member-texts';
 import type { WebhookFormat } from '../src/domain/webhook';
 import { bodyOf, ENRICHMENT, eventOf, type SlackMessage, timestamp } from './support/body-events';
@@ -58,15 +59,27 @@ describe('bodies of every format', () => {
 
   test('a cut chunk of whatever a record may hold stays within 1 MiB, in every format', () => {
     fc.assert(
-      fc.property(fc.array(hostileEvent, { minLength: 1, maxLength: 12 }), (events) => {
+      fc.property(fc.array(hostileEvent, { minLength: 1, maxLength: 12 }), (drawn) => {
         for (const format of FORMATS) {
-          const sizes = events.map((event) => bodyBytesOf(event, format));
-          const { count, thin } = cutBody(sizes, 1_000);
+          const events = drawn.map((event) => ({ ...event }));
+          const { count, thin } = new BodyCutter(format, 1_000).next(events, 0);
           const body = webhookBody({ format, events: events.slice(0, count), batch: true, thin, timestamp });
           if (body.length > MAX_BODY_BYTES) throw new Error(`${format} made ${body.length} bytes`);
         }
       }),
       { numRuns: 60 },
+    );
+  });
+
+  test('the bound by which measuring is spared is never below the size', () => {
+    fc.assert(
+      fc.property(hostileEvent, (event) => {
+        for (const format of FORMATS) {
+          const { bytesOf, bytesAtMost } = formatOf(format);
+          if (bytesAtMost) expect(bytesAtMost(event)).toBeGreaterThanOrEqual(bytesOf(event));
+        }
+      }),
+      { numRuns: 100 },
     );
   });
 
@@ -115,4 +128,32 @@ describe('bodies of every format', () => {
       }),
     );
   });
+});
+
+test('ECS documents are written once, of a batch that fills its bodies too, and kept only as far as memory allows', () => {
+  const many = Array.from({ length: 3_000 }, () => eventOf());
+  const cutAll = (batchSize: number): { counts: number[]; events: BodyEvent[] } => {
+    const events = many.map((event) => ({ ...event }));
+    const cutter = new BodyCutter('ECS', batchSize);
+    const counts: number[] = [];
+    for (let used = 0; used < events.length; used += counts.at(-1)!)
+      counts.push(cutter.next(events, used).count);
+    return { counts, events };
+  };
+  // Where a bound shows that they fit nothing is written until the body is.
+  expect(cutAll(20).events.filter(({ bytes, text }) => bytes !== undefined || text !== undefined)).toEqual(
+    [],
+  );
+  // Else what measuring wrote is what the body is made of.
+  const { counts, events } = cutAll(1_000);
+  const kept = events.filter(({ text }) => text !== undefined);
+  const bytes = kept.reduce((sum, { text }) => sum + Buffer.byteLength(text!), 0);
+  expect(bytes).toBeLessThanOrEqual(MAX_KEPT_BYTES);
+  expect(bytes).toBeGreaterThan(MAX_KEPT_BYTES * 0.9);
+  const first = events.slice(0, counts[0]);
+  const made = (from: BodyEvent[]): string =>
+    webhookBody({ format: 'ECS', events: from, batch: true, timestamp }).toString();
+  expect(first.every(({ text }) => text !== undefined)).toBe(true);
+  expect(made(first)).toBe(made(many.slice(0, counts[0])));
+  expect(made(first).length).toBeGreaterThan(MAX_BODY_BYTES * 0.9);
 });

@@ -14,13 +14,14 @@ export interface BodyEvent {
   recordText: string;
   enrichmentJson: string;
   ingestedAt: Date;
+  /** What it takes in a body of its webhook's format, its separator included, where that was measured. */
+  bytes?: number;
+  /** It as `textOf` of the format writes it, where that was kept. */
+  text?: string;
 }
 
 /** The largest body that is sent. */
 export const MAX_BODY_BYTES = 1024 * 1024;
-
-/** What a body holds beside its events: type, timestamp and punctuation take less. */
-const ENVELOPE_BYTES = 256;
 
 const FORMATS: Record<WebhookFormat, BodyFormat> = {
   ENRICHED: enriched,
@@ -30,28 +31,13 @@ const FORMATS: Record<WebhookFormat, BodyFormat> = {
   FORWARDER_V1: forwarderV1,
 };
 
-/** The bytes that an event takes in a body of the format, its separator included. */
-export function bodyBytesOf(event: BodyEvent, format: WebhookFormat): number {
-  return FORMATS[format].bytesOf(event);
+/** How a format is written. */
+export function formatOf(format: WebhookFormat): BodyFormat {
+  return FORMATS[format];
 }
 
 /**
- * How many of the next events go into one body, at least one; `thin` when that one is too big and must go as its id.
- * @param sizes of the events in order, as `bodyBytesOf` gives them; not empty
- */
-export function cutBody(sizes: Iterable<number>, batchSize: number): { count: number; thin: boolean } {
-  let room = MAX_BODY_BYTES - ENVELOPE_BYTES;
-  let count = 0;
-  for (const size of sizes) {
-    if (count === batchSize || size > room) break;
-    room -= size;
-    count++;
-  }
-  return count === 0 ? { count: 1, thin: true } : { count, thin: false };
-}
-
-/**
- * The body of a delivery, at most MAX_BODY_BYTES where `cutBody` cut it. The same input gives the same bytes; what each
+ * The body of a delivery, at most MAX_BODY_BYTES where `BodyCutter` cut it. The same input gives the same bytes; what each
  * format looks like stands at its file, and as JSON Schema under schema/webhooks.
  * @param delivery `timestamp`: when the delivery was made
  */

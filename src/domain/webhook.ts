@@ -1,6 +1,7 @@
 import type { Breaker } from './breaker';
 import type { StreamPosition } from './commit';
 import type { EventFilter } from './filter';
+import type { OperationalBody, OperationalEvent, WebhookEventType } from './operational-event';
 import type { Sealed } from './source';
 
 export type WebhookState = 'ACTIVE' | 'PAUSED' | 'DISABLED';
@@ -16,6 +17,8 @@ export interface Webhook {
   state: WebhookState;
   stateReason: string | null;
   format: WebhookFormat;
+  /** What it hears of; not empty. */
+  events: WebhookEventType[];
   filter: EventFilter | null;
   /** Null: every source but those of kind DEMO. */
   sourceIds: string[] | null;
@@ -58,6 +61,10 @@ export interface Webhook {
   /** Nothing is sent before: the receiver asked for a pause (Retry-After), the breaker is open, or the rate is used up. */
   heldUntil: Date | null;
   breaker: Breaker;
+  /** What befell it and was not told of yet, oldest first. */
+  outbox: OperationalEvent[];
+  /** When it was last told that deliveries of it were given up. */
+  exhaustedToldAt: Date | null;
   /** Milliseconds of the last answered attempts, oldest first. */
   recentMs: number[];
 }
@@ -81,6 +88,10 @@ export interface Delivery {
   webhookId: string;
   state: DeliveryState;
   eventIds: string[];
+  /** What it says instead, where it is about no events. */
+  operational?: OperationalBody;
+  /** When its last attempt failed, until somebody was told of that. */
+  exhaustedAt?: Date;
   /** Places of the first and the last event: the position goes on after the last. */
   first: StreamPosition;
   last: StreamPosition;
@@ -100,8 +111,13 @@ export interface Delivery {
   nextAttemptAt: Date | null;
   createdAt: Date;
   completedAt: Date | null;
+  /** When it was last put off or sent again; absent before that. */
+  changedAt?: Date;
   /** Asked for by somebody who wants to see it arrive: one attempt, with a sample of an event. */
   test: boolean;
 }
+
+/** A delivery without what may be long. */
+export type DeliveryHead = Omit<Delivery, 'attempts'>;
 
 export const KEPT_ATTEMPTS = 20;

@@ -100,6 +100,8 @@ export type CreateWebhookInput = {
   asymmetric?: boolean | null | undefined;
   /** Events in a body at most, 1 to 1000; 1 where it is absent. */
   batchSize?: number | null | undefined;
+  /** What it hears of, one at least; absent: CLOUDTRAIL. */
+  events?: Array<WebhookEventType> | null | undefined;
   /** Which events; absent: all. */
   filter?: EventFilter | null | undefined;
   /** How bodies are written; absent: ENRICHED. */
@@ -395,6 +397,8 @@ export type UpdateWebhookInput = {
   asymmetric?: boolean | null | undefined;
   /** 1 to 1000; null: 1. */
   batchSize?: number | null | undefined;
+  /** What it hears of from now on, one at least; null: CLOUDTRAIL. */
+  events?: Array<WebhookEventType> | null | undefined;
   /** Which events; null: all. */
   filter?: EventFilter | null | undefined;
   /** How bodies of deliveries made from now on are written; null: ENRICHED. */
@@ -414,6 +418,13 @@ export type UpdateWebhookInput = {
   /** http or https. */
   url?: string | null | undefined;
 };
+
+/** What a webhook hears of. */
+export type WebhookEventType =
+  /** Events of the sources that match its filter. The default. */
+  | 'CLOUDTRAIL'
+  /** What befalls other webhooks: trailgraph.webhook.disabled, .breaker_opened, .breaker_closed, .delivery_exhausted. Always JSON of its own, whatever the format. */
+  | 'OPERATIONAL';
 
 /** How a body is written. Every format is signed alike; schema/webhooks has a JSON Schema of each. */
 export type WebhookFormat =
@@ -837,9 +848,9 @@ export type EventTopQueryVariables = Exact<{
 
 export type EventTopQuery = { eventStats: { total: number, top: Array<{ key: string, count: number, failures: number }> } };
 
-export type WebhookPartsFragment = { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, maxPerSecond: number | null, ordered: boolean, publicKey: string | null, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number, p50Ms: number | null, p95Ms: number | null, breakerOpenUntil: string | null } };
+export type WebhookPartsFragment = { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, events: Array<WebhookEventType>, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, maxPerSecond: number | null, ordered: boolean, publicKey: string | null, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number, p50Ms: number | null, p95Ms: number | null, breakerOpenUntil: string | null } };
 
-export type DeliveryPartsFragment = { id: string, webhookId: string, state: DeliveryState, eventIds: Array<string>, attemptCount: number, nextAttemptAt: string | null, createdAt: string, completedAt: string | null, test: boolean };
+export type DeliveryPartsFragment = { id: string, webhookId: string, state: DeliveryState, eventIds: Array<string>, operationalType: string | null, attemptCount: number, nextAttemptAt: string | null, createdAt: string, completedAt: string | null, test: boolean };
 
 export type WebhooksQueryVariables = Exact<{
   first?: number | null | undefined;
@@ -848,14 +859,14 @@ export type WebhooksQueryVariables = Exact<{
 }>;
 
 
-export type WebhooksQuery = { webhooks: { totalCount: number, nodes: Array<{ id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, maxPerSecond: number | null, ordered: boolean, publicKey: string | null, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number, p50Ms: number | null, p95Ms: number | null, breakerOpenUntil: string | null } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type WebhooksQuery = { webhooks: { totalCount: number, nodes: Array<{ id: string, name: string, url: string, state: WebhookState, stateReason: string | null, events: Array<WebhookEventType>, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, maxPerSecond: number | null, ordered: boolean, publicKey: string | null, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number, p50Ms: number | null, p95Ms: number | null, breakerOpenUntil: string | null } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type WebhookQueryVariables = Exact<{
   id: string;
 }>;
 
 
-export type WebhookQuery = { webhook: { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, maxPerSecond: number | null, ordered: boolean, publicKey: string | null, createdAt: string, updatedAt: string, sources: Array<{ id: string, name: string }>, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number, p50Ms: number | null, p95Ms: number | null, breakerOpenUntil: string | null } } | null };
+export type WebhookQuery = { webhook: { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, events: Array<WebhookEventType>, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, maxPerSecond: number | null, ordered: boolean, publicKey: string | null, createdAt: string, updatedAt: string, sources: Array<{ id: string, name: string }>, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number, p50Ms: number | null, p95Ms: number | null, breakerOpenUntil: string | null } } | null };
 
 export type DeliveriesQueryVariables = Exact<{
   first?: number | null | undefined;
@@ -864,21 +875,21 @@ export type DeliveriesQueryVariables = Exact<{
 }>;
 
 
-export type DeliveriesQuery = { deliveries: { totalCount: number, nodes: Array<{ id: string, webhookId: string, state: DeliveryState, eventIds: Array<string>, attemptCount: number, nextAttemptAt: string | null, createdAt: string, completedAt: string | null, test: boolean }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+export type DeliveriesQuery = { deliveries: { totalCount: number, nodes: Array<{ id: string, webhookId: string, state: DeliveryState, eventIds: Array<string>, operationalType: string | null, attemptCount: number, nextAttemptAt: string | null, createdAt: string, completedAt: string | null, test: boolean }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
 
 export type DeliveryQueryVariables = Exact<{
   id: string;
 }>;
 
 
-export type DeliveryQuery = { delivery: { id: string, webhookId: string, state: DeliveryState, eventIds: Array<string>, attemptCount: number, nextAttemptAt: string | null, createdAt: string, completedAt: string | null, test: boolean, attempts: Array<{ number: number, startedAt: string, durationMs: number, responseStatus: number | null, responseBody: string | null, failure: string | null, address: string | null }>, webhook: { id: string, name: string } | null } | null };
+export type DeliveryQuery = { delivery: { id: string, webhookId: string, state: DeliveryState, eventIds: Array<string>, operationalType: string | null, attemptCount: number, nextAttemptAt: string | null, createdAt: string, completedAt: string | null, test: boolean, attempts: Array<{ number: number, startedAt: string, durationMs: number, responseStatus: number | null, responseBody: string | null, failure: string | null, address: string | null }>, webhook: { id: string, name: string } | null } | null };
 
 export type CreateWebhookMutationVariables = Exact<{
   input: CreateWebhookInput;
 }>;
 
 
-export type CreateWebhookMutation = { createWebhook: { secret: string, webhook: { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, maxPerSecond: number | null, ordered: boolean, publicKey: string | null, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number, p50Ms: number | null, p95Ms: number | null, breakerOpenUntil: string | null } } } };
+export type CreateWebhookMutation = { createWebhook: { secret: string, webhook: { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, events: Array<WebhookEventType>, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, maxPerSecond: number | null, ordered: boolean, publicKey: string | null, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number, p50Ms: number | null, p95Ms: number | null, breakerOpenUntil: string | null } } } };
 
 export type UpdateWebhookMutationVariables = Exact<{
   id: string;
@@ -886,7 +897,7 @@ export type UpdateWebhookMutationVariables = Exact<{
 }>;
 
 
-export type UpdateWebhookMutation = { updateWebhook: { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, maxPerSecond: number | null, ordered: boolean, publicKey: string | null, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number, p50Ms: number | null, p95Ms: number | null, breakerOpenUntil: string | null } } };
+export type UpdateWebhookMutation = { updateWebhook: { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, events: Array<WebhookEventType>, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, maxPerSecond: number | null, ordered: boolean, publicKey: string | null, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number, p50Ms: number | null, p95Ms: number | null, breakerOpenUntil: string | null } } };
 
 export type DeleteWebhookMutationVariables = Exact<{
   id: string;
@@ -900,14 +911,14 @@ export type PauseWebhookMutationVariables = Exact<{
 }>;
 
 
-export type PauseWebhookMutation = { pauseWebhook: { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, maxPerSecond: number | null, ordered: boolean, publicKey: string | null, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number, p50Ms: number | null, p95Ms: number | null, breakerOpenUntil: string | null } } };
+export type PauseWebhookMutation = { pauseWebhook: { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, events: Array<WebhookEventType>, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, maxPerSecond: number | null, ordered: boolean, publicKey: string | null, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number, p50Ms: number | null, p95Ms: number | null, breakerOpenUntil: string | null } } };
 
 export type ResumeWebhookMutationVariables = Exact<{
   id: string;
 }>;
 
 
-export type ResumeWebhookMutation = { resumeWebhook: { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, maxPerSecond: number | null, ordered: boolean, publicKey: string | null, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number, p50Ms: number | null, p95Ms: number | null, breakerOpenUntil: string | null } } };
+export type ResumeWebhookMutation = { resumeWebhook: { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, events: Array<WebhookEventType>, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, maxPerSecond: number | null, ordered: boolean, publicKey: string | null, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number, p50Ms: number | null, p95Ms: number | null, breakerOpenUntil: string | null } } };
 
 export type RotateWebhookSecretMutationVariables = Exact<{
   id: string;
@@ -915,35 +926,42 @@ export type RotateWebhookSecretMutationVariables = Exact<{
 }>;
 
 
-export type RotateWebhookSecretMutation = { rotateWebhookSecret: { secret: string, webhook: { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, maxPerSecond: number | null, ordered: boolean, publicKey: string | null, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number, p50Ms: number | null, p95Ms: number | null, breakerOpenUntil: string | null } } } };
+export type RotateWebhookSecretMutation = { rotateWebhookSecret: { secret: string, webhook: { id: string, name: string, url: string, state: WebhookState, stateReason: string | null, events: Array<WebhookEventType>, filter: unknown, sourceIds: Array<string> | null, headerNames: Array<string>, secretHint: string, batchSize: number, timeoutMs: number, maxPerSecond: number | null, ordered: boolean, publicKey: string | null, createdAt: string, updatedAt: string, stats: { behind: number, pending: number, delivered: number, failed: number, consecutiveFailures: number, p50Ms: number | null, p95Ms: number | null, breakerOpenUntil: string | null } } } };
 
 export type SendTestDeliveryMutationVariables = Exact<{
   webhookId: string;
 }>;
 
 
-export type SendTestDeliveryMutation = { sendTestDelivery: { id: string, webhookId: string, state: DeliveryState, eventIds: Array<string>, attemptCount: number, nextAttemptAt: string | null, createdAt: string, completedAt: string | null, test: boolean } };
+export type SendTestDeliveryMutation = { sendTestDelivery: { id: string, webhookId: string, state: DeliveryState, eventIds: Array<string>, operationalType: string | null, attemptCount: number, nextAttemptAt: string | null, createdAt: string, completedAt: string | null, test: boolean } };
 
 export type RedeliverMutationVariables = Exact<{
   id: string;
 }>;
 
 
-export type RedeliverMutation = { redeliver: { id: string, webhookId: string, state: DeliveryState, eventIds: Array<string>, attemptCount: number, nextAttemptAt: string | null, createdAt: string, completedAt: string | null, test: boolean } };
+export type RedeliverMutation = { redeliver: { id: string, webhookId: string, state: DeliveryState, eventIds: Array<string>, operationalType: string | null, attemptCount: number, nextAttemptAt: string | null, createdAt: string, completedAt: string | null, test: boolean } };
 
 export type CancelDeliveryMutationVariables = Exact<{
   id: string;
 }>;
 
 
-export type CancelDeliveryMutation = { cancelDelivery: { id: string, webhookId: string, state: DeliveryState, eventIds: Array<string>, attemptCount: number, nextAttemptAt: string | null, createdAt: string, completedAt: string | null, test: boolean } };
+export type CancelDeliveryMutation = { cancelDelivery: { id: string, webhookId: string, state: DeliveryState, eventIds: Array<string>, operationalType: string | null, attemptCount: number, nextAttemptAt: string | null, createdAt: string, completedAt: string | null, test: boolean } };
 
 export type DeliveryTraceQueryVariables = Exact<{
   eventId: string;
 }>;
 
 
-export type DeliveryTraceQuery = { deliveryTrace: Array<{ webhookId: string, matched: boolean, reason: string | null, webhook: { name: string } | null, deliveries: Array<{ id: string, webhookId: string, state: DeliveryState, eventIds: Array<string>, attemptCount: number, nextAttemptAt: string | null, createdAt: string, completedAt: string | null, test: boolean }> }> };
+export type DeliveryTraceQuery = { deliveryTrace: Array<{ webhookId: string, matched: boolean, reason: string | null, webhook: { name: string } | null, deliveries: Array<{ id: string, webhookId: string, state: DeliveryState, eventIds: Array<string>, operationalType: string | null, attemptCount: number, nextAttemptAt: string | null, createdAt: string, completedAt: string | null, test: boolean }> }> };
+
+export type DeliveryChangedSubscriptionVariables = Exact<{
+  filter?: DeliveryFilter | null | undefined;
+}>;
+
+
+export type DeliveryChangedSubscription = { deliveryChanged: { id: string, webhookId: string, state: DeliveryState, eventIds: Array<string>, operationalType: string | null, attemptCount: number, nextAttemptAt: string | null, createdAt: string, completedAt: string | null, test: boolean } };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
@@ -1168,6 +1186,7 @@ export const WebhookPartsFragmentDoc = new TypedDocumentString(`
   url
   state
   stateReason
+  events
   filter
   sourceIds
   headerNames
@@ -1197,6 +1216,7 @@ export const DeliveryPartsFragmentDoc = new TypedDocumentString(`
   webhookId
   state
   eventIds
+  operationalType
   attemptCount
   nextAttemptAt
   createdAt
@@ -2641,6 +2661,7 @@ export const WebhooksDocument = new TypedDocumentString(`
   url
   state
   stateReason
+  events
   filter
   sourceIds
   headerNames
@@ -2679,6 +2700,7 @@ export const WebhookDocument = new TypedDocumentString(`
   url
   state
   stateReason
+  events
   filter
   sourceIds
   headerNames
@@ -2719,6 +2741,7 @@ export const DeliveriesDocument = new TypedDocumentString(`
   webhookId
   state
   eventIds
+  operationalType
   attemptCount
   nextAttemptAt
   createdAt
@@ -2749,6 +2772,7 @@ export const DeliveryDocument = new TypedDocumentString(`
   webhookId
   state
   eventIds
+  operationalType
   attemptCount
   nextAttemptAt
   createdAt
@@ -2770,6 +2794,7 @@ export const CreateWebhookDocument = new TypedDocumentString(`
   url
   state
   stateReason
+  events
   filter
   sourceIds
   headerNames
@@ -2804,6 +2829,7 @@ export const UpdateWebhookDocument = new TypedDocumentString(`
   url
   state
   stateReason
+  events
   filter
   sourceIds
   headerNames
@@ -2843,6 +2869,7 @@ export const PauseWebhookDocument = new TypedDocumentString(`
   url
   state
   stateReason
+  events
   filter
   sourceIds
   headerNames
@@ -2877,6 +2904,7 @@ export const ResumeWebhookDocument = new TypedDocumentString(`
   url
   state
   stateReason
+  events
   filter
   sourceIds
   headerNames
@@ -2914,6 +2942,7 @@ export const RotateWebhookSecretDocument = new TypedDocumentString(`
   url
   state
   stateReason
+  events
   filter
   sourceIds
   headerNames
@@ -2947,6 +2976,7 @@ export const SendTestDeliveryDocument = new TypedDocumentString(`
   webhookId
   state
   eventIds
+  operationalType
   attemptCount
   nextAttemptAt
   createdAt
@@ -2964,6 +2994,7 @@ export const RedeliverDocument = new TypedDocumentString(`
   webhookId
   state
   eventIds
+  operationalType
   attemptCount
   nextAttemptAt
   createdAt
@@ -2981,6 +3012,7 @@ export const CancelDeliveryDocument = new TypedDocumentString(`
   webhookId
   state
   eventIds
+  operationalType
   attemptCount
   nextAttemptAt
   createdAt
@@ -3006,9 +3038,28 @@ export const DeliveryTraceDocument = new TypedDocumentString(`
   webhookId
   state
   eventIds
+  operationalType
   attemptCount
   nextAttemptAt
   createdAt
   completedAt
   test
 }`) as unknown as TypedDocumentString<DeliveryTraceQuery, DeliveryTraceQueryVariables>;
+export const DeliveryChangedDocument = new TypedDocumentString(`
+    subscription DeliveryChanged($filter: DeliveryFilter) {
+  deliveryChanged(filter: $filter) {
+    ...DeliveryParts
+  }
+}
+    fragment DeliveryParts on Delivery {
+  id
+  webhookId
+  state
+  eventIds
+  operationalType
+  attemptCount
+  nextAttemptAt
+  createdAt
+  completedAt
+  test
+}`) as unknown as TypedDocumentString<DeliveryChangedSubscription, DeliveryChangedSubscriptionVariables>;

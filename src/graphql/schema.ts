@@ -21,6 +21,7 @@ import { BatchResolver, SourceResolver } from './sources/resolver';
 import { SourceTestResolver } from './sources/source-test-resolver';
 import { StatsResolver } from './stats/resolver';
 import { DeliveryActionsResolver } from './webhooks/delivery-actions';
+import { DeliveryChangeResolver } from './webhooks/delivery-change-resolver';
 import {
   DeliveryConnectionResolver,
   DeliveryResolver,
@@ -51,6 +52,7 @@ export interface Resolvers {
   deliveries: DeliveryResolver;
   deliveryConnections: DeliveryConnectionResolver;
   deliveryActions: DeliveryActionsResolver;
+  deliveryChanges: DeliveryChangeResolver;
   replays: ReplayResolver;
   traces: TraceResolver;
   health: HealthResolver;
@@ -96,6 +98,7 @@ function build(resolverOf: (cls: unknown) => unknown): Promise<GraphQLSchema> {
       DeliveryResolver,
       DeliveryConnectionResolver,
       DeliveryActionsResolver,
+      DeliveryChangeResolver,
       ReplayResolver,
       TraceResolver,
       HealthResolver,

@@ -7,6 +7,7 @@ import {
   type MetricObject,
   Registry,
 } from 'prom-client';
+import type { WebhookChange } from '../domain/operational-event';
 import type { Counters, HealthStatus, SourceKind } from '../domain/source';
 
 /** What a worker process tells its parent of its metrics. */
@@ -44,6 +45,11 @@ export class Metrics {
     buckets: [0.005, 0.02, 0.05, 0.1, 0.5, 1, 5, 15],
     registers: [this.registry],
   });
+  private readonly webhookChanges = this.counter(
+    'webhook_state_changes_total',
+    'What befell webhooks: disabled, breaker_opened, breaker_closed, delivery_exhausted.',
+    ['change'],
+  );
   private readonly hintsLost = this.counter(
     'queue_hints_lost_total',
     'Hints that could not be queued: MongoDB is asked instead.',
@@ -111,6 +117,10 @@ export class Metrics {
   attempted(outcome: string, seconds: number): void {
     this.attempts.inc({ outcome });
     this.deliverySeconds.observe(seconds);
+  }
+
+  webhookChanged(change: WebhookChange): void {
+    this.webhookChanges.inc({ change });
   }
 
   lostHints(count: number): void {

@@ -24,11 +24,15 @@ export const BACKFILL_CRASH_POINTS = ['backfill-page-kept', 'backfill-position-m
 /** Of the fold into rollups: where some cells of a pass are written, and nobody remembers it. */
 export const ROLLUP_CRASH_POINTS = ['rollup-cells-written'] as const;
 
+/** Those of telling what befell a webhook: kept with the change, and where deliveries of it are made. */
+export const OPERATIONAL_CRASH_POINTS = ['operational-event-kept', 'operational-deliveries-made'] as const;
+
 export type CrashPoint =
   | (typeof CRASH_POINTS)[number]
   | (typeof FETCH_CRASH_POINTS)[number]
   | (typeof BACKFILL_CRASH_POINTS)[number]
-  | (typeof ROLLUP_CRASH_POINTS)[number];
+  | (typeof ROLLUP_CRASH_POINTS)[number]
+  | (typeof OPERATIONAL_CRASH_POINTS)[number];
 
 /** Told at each of the places; does nothing outside of tests. */
 export type CrashHook = (point: CrashPoint) => void;

@@ -7,6 +7,7 @@ import type { LeaseStore } from '../store/leases';
 import type { SourceStore } from '../store/sources';
 import type { WebhookStore } from '../store/webhooks';
 import type { Folder } from './folder';
+import type { OperationalEvents } from './operational-events';
 import type { SourceWatch } from './source-watch';
 
 export interface SweeperParts {
@@ -18,6 +19,7 @@ export interface SweeperParts {
   commits: CommitStore;
   folder: Folder;
   watch: SourceWatch;
+  operations: OperationalEvents;
   hint: (queue: 'fetch' | 'enrich' | 'forward', ids: string[]) => Promise<void>;
   metrics: Metrics;
   log: Logger;
@@ -38,7 +40,8 @@ export class Sweeper {
 
   /** One pass, if this process holds the lease. */
   async pass(): Promise<void> {
-    const { leases, batches, sources, backfills, webhooks, commits, folder, watch, metrics } = this.parts;
+    const { leases, batches, sources, backfills, webhooks, commits, folder, watch, operations, metrics } =
+      this.parts;
     const held = this.holds;
     this.holds = await leases.hold('sweeper', LEASE_MS);
     if (held && !this.holds) watch.rest();
@@ -51,6 +54,7 @@ export class Sweeper {
     await this.hint('fetch', await backfills.dueIds(HINTS_A_PASS));
     await this.hint('forward', await webhooks.dueIds(await commits.head(), HINT_WEBHOOKS));
     metrics.batchesPending(await batches.pendingCount());
+    await operations.pass();
     await watch.pass();
   }
 

@@ -1,5 +1,6 @@
 import { type Collection, type Db, type Filter, MongoBulkWriteError } from 'mongodb';
 import type { PageKey } from '../domain/cursor';
+import { deliveryConditions } from '../domain/delivery-filter';
 import type { DeliveryFilter } from '../domain/replay';
 import { type Delivery, type DeliveryAttempt, type DeliveryState, KEPT_ATTEMPTS } from '../domain/webhook';
 import type { StoreClock } from './clock';
@@ -13,7 +14,18 @@ export interface AttemptOutcome {
   attempt: DeliveryAttempt;
   /** Null in a final state. */
   nextAttemptInMs: number | null;
+  /** It was the last one, which somebody is to be told of. */
+  exhausted?: boolean;
 }
+
+/** An attempt has begun of which nothing was written yet, and whoever made it may still be at it. */
+const UNDER_WAY = {
+  $and: [
+    { $eq: ['$state', 'PENDING'] },
+    { $gt: ['$nextAttemptAt', '$$NOW'] },
+    { $gt: ['$attemptCount', { $ifNull: [{ $last: '$attempts.number' }, 0] }] },
+  ],
+};
 
 /** What was, or is to be, sent to whom. */
 export class DeliveryStore {
@@ -93,9 +105,12 @@ export class DeliveryStore {
     return this.collection.countDocuments({ webhookId, state }, { maxTimeMS: QUERY_MS });
   }
 
-  /** Before sending: counts the attempts and keeps others away until `untilMs` from now. */
-  async begin(ids: string[], untilMs: number): Promise<void> {
-    await this.collection.updateMany({ _id: { $in: ids }, state: 'PENDING' }, [
+  /**
+   * Before sending: counts the attempts and keeps others away until `untilMs` from now.
+   * @returns those that are not pending any more, and so not to be sent
+   */
+  async begin(ids: string[], untilMs: number): Promise<string[]> {
+    const { matchedCount } = await this.collection.updateMany({ _id: { $in: ids }, state: 'PENDING' }, [
       {
         $set: {
           attemptCount: { $add: ['$attemptCount', 1] },
@@ -103,6 +118,10 @@ export class DeliveryStore {
         },
       },
     ]);
+    if (matchedCount === ids.length) return [];
+    const pending = { _id: { $in: ids }, state: 'PENDING' } as const;
+    const left = new Set(await this.collection.distinct('_id', pending, { maxTimeMS: QUERY_MS }));
+    return ids.filter((id) => !left.has(id));
   }
 
   /** After sending: what came of it. One write for many. */
@@ -110,7 +129,7 @@ export class DeliveryStore {
     if (outcomes.length === 0) return;
     const now = this.clock.now();
     await this.collection.bulkWrite(
-      outcomes.map(({ id, state, attempt, nextAttemptInMs }) => ({
+      outcomes.map(({ id, state, attempt, nextAttemptInMs, exhausted }) => ({
         updateOne: {
           filter: { _id: id, state: 'PENDING' },
           update: {
@@ -118,6 +137,8 @@ export class DeliveryStore {
               state,
               nextAttemptAt: nextAttemptInMs === null ? null : new Date(now.getTime() + nextAttemptInMs),
               completedAt: state === 'PENDING' ? null : now,
+              ...(state === 'PENDING' ? { changedAt: now } : {}),
+              ...(exhausted ? { exhaustedAt: now } : {}),
             },
             $push: { attempts: { $each: [attempt], $slice: -KEPT_ATTEMPTS } },
           },
@@ -184,6 +205,7 @@ export class DeliveryStore {
           replayId,
           state: 'PENDING',
           nextAttemptAt: '$$NOW',
+          changedAt: '$$NOW',
           completedAt: null,
           attemptBase: '$attemptCount',
         },
@@ -191,15 +213,20 @@ export class DeliveryStore {
     ]);
   }
 
-  /** Has a delivery sent again, at once, with a schedule of its own. @returns null where there is none */
-  redeliver(id: string): Promise<Delivery | null> {
-    return this.collection.findOneAndUpdate(
-      { _id: id },
+  /**
+   * Has a delivery sent again, at once, with a schedule of its own. One that is under way is left to that attempt: else
+   * another holder might send it beside the first.
+   * @returns null where there is none
+   */
+  async redeliver(id: string): Promise<Delivery | null> {
+    const redelivered = await this.collection.findOneAndUpdate(
+      { _id: id, $expr: { $not: UNDER_WAY } },
       [
         {
           $set: {
             state: 'PENDING',
             nextAttemptAt: '$$NOW',
+            changedAt: '$$NOW',
             completedAt: null,
             attemptBase: '$attemptCount',
           },
@@ -207,6 +234,7 @@ export class DeliveryStore {
       ],
       { returnDocument: 'after', maxTimeMS: QUERY_MS },
     );
+    return redelivered ?? this.get(id);
   }
 
   /** @returns null where it is not pending */
@@ -247,12 +275,10 @@ export class DeliveryStore {
 }
 
 function deliveryFilter(query: DeliveryFilter): Filter<Delivery> {
-  return {
-    ...(query.webhookIds?.length ? { webhookId: { $in: query.webhookIds } } : {}),
-    ...(query.states?.length ? { state: { $in: query.states } } : {}),
-    ...(query.eventIds?.length ? { eventIds: { $in: query.eventIds } } : {}),
-    ...(query.from || query.to
-      ? { createdAt: { ...(query.from ? { $gte: query.from } : {}), ...(query.to ? { $lt: query.to } : {}) } }
-      : {}),
-  };
+  const clauses = deliveryConditions(query).map((condition) => {
+    if (condition.path !== 'createdAt') return [condition.path, { $in: [...condition.anyOf] }];
+    const { from, to } = condition;
+    return [condition.path, { ...(from ? { $gte: from } : {}), ...(to ? { $lt: to } : {}) }];
+  });
+  return Object.fromEntries(clauses) as Filter<Delivery>;
 }

@@ -130,6 +130,14 @@ function plan({ eventsDays }: Retention): IndexPlan[] {
     { collection: 'deliveries', keys: { eventIds: 1 } },
     { collection: 'deliveries', keys: { createdAt: -1, _id: -1 } },
     { collection: 'deliveries', keys: { completedAt: 1 }, options: ttl(DELIVERY_DAYS) },
+    // Of those that did not arrive at once.
+    { collection: 'deliveries', keys: { changedAt: 1 }, options: { sparse: true } },
+    // Of those that were given up, until that is told of.
+    {
+      collection: 'deliveries',
+      keys: { exhaustedAt: 1, webhookId: 1 },
+      options: { partialFilterExpression: { exhaustedAt: { $exists: true } } },
+    },
     { collection: 'deliveries', keys: { state: 1, createdAt: 1, _id: 1 } },
     {
       collection: 'deliveries',
@@ -143,6 +151,8 @@ function plan({ eventsDays }: Retention): IndexPlan[] {
     { collection: 'sources', keys: { changedAt: 1 } },
     { collection: 'webhooks', keys: { state: 1, lookedAt: 1 } },
     { collection: 'webhooks', keys: { nextDueAt: 1 } },
+    { collection: 'webhooks', keys: { 'outbox.id': 1 }, options: { sparse: true } },
+    { collection: 'webhooks', keys: { events: 1 } },
     ...USER_INDEXES,
     { collection: 'sessions', keys: { userId: 1 } },
     { collection: 'sessions', keys: { refreshHash: 1 }, options: { unique: true } },

@@ -4,11 +4,14 @@ import type { Connection } from 'mongoose';
 import { CLOSED_BREAKER } from '../domain/breaker';
 import type { StreamPosition } from '../domain/commit';
 import type { PageKey } from '../domain/cursor';
+import { breakerReset, type OperationalEvent } from '../domain/operational-event';
 import { KEPT_LATENCIES, type Webhook, type WebhookFormat, type WebhookState } from '../domain/webhook';
 import type { StoreClock } from './clock';
 import { fencingToken, QUERY_MS } from './connection';
 import { WebhookDocument } from './documents/webhook-document';
+import { untried, whole } from './documents/whole-webhook';
 import { type Page, type PageRequest, readPage } from './page';
+import { kept } from './webhook-outbox';
 
 /** What a caller decides about a new webhook; the rest has one beginning. */
 export type NewWebhook = Pick<
@@ -17,6 +20,7 @@ export type NewWebhook = Pick<
   | 'name'
   | 'url'
   | 'format'
+  | 'events'
   | 'filter'
   | 'sourceIds'
   | 'headers'
@@ -36,6 +40,7 @@ export type WebhookChanges = Partial<
     | 'name'
     | 'url'
     | 'format'
+    | 'events'
     | 'filter'
     | 'sourceIds'
     | 'headers'
@@ -64,27 +69,6 @@ export type Marks = Pick<Webhook, 'consecutiveFailures' | 'failingSince' | 'held
 };
 
 const VISIBLE = { deletedAt: null } as const;
-
-/** What is known of a receiver before the first attempt. */
-function untried(): Pick<
-  Webhook,
-  'oldSecrets' | 'lookedAt' | 'consecutiveFailures' | 'failingSince' | 'breaker' | 'recentMs'
-> {
-  return {
-    oldSecrets: [],
-    lookedAt: null,
-    consecutiveFailures: 0,
-    failingSince: null,
-    breaker: { ...CLOSED_BREAKER },
-    recentMs: [],
-  };
-}
-
-/** A webhook that an earlier version wrote lacks what came later. */
-function whole(webhook: Partial<Webhook>): Webhook {
-  const since = { ...untried(), maxPerSecond: null, ordered: false, signingKey: null, since: null };
-  return Object.assign(since, webhook) as Webhook;
-}
 
 function wholeOrNull(webhook: Webhook | null): Webhook | null {
   return webhook ? whole(webhook) : null;
@@ -167,6 +151,7 @@ export class WebhookStore {
 
   /** Changes what is matched or sent, which counts the revision up; the holder reads it before its next chunk. */
   async update(id: string, changes: WebhookChanges): Promise<Webhook | null> {
+    await this.closeBreaker(id);
     // What is changed may be what failed: it gets its chance at once.
     const fresh = { heldUntil: null, breaker: CLOSED_BREAKER, nextDueAt: this.clock.now() };
     const resumed = changes.state === 'ACTIVE' ? { consecutiveFailures: 0, failingSince: null } : {};
@@ -207,7 +192,8 @@ export class WebhookStore {
 
   /** Has an active webhook looked at now, whatever holds it back. */
   async wake(id: string): Promise<void> {
-    const set = { heldUntil: null, 'breaker.openUntil': null, nextDueAt: this.clock.now() };
+    await this.closeBreaker(id);
+    const set = { heldUntil: null, nextDueAt: this.clock.now() };
     await this.collection.updateOne({ _id: id, ...VISIBLE }, { $set: set } as UpdateFilter<Webhook>);
   }
 
@@ -287,17 +273,41 @@ export class WebhookStore {
   }
 
   /** Writes what an attempt showed of the receiver. */
-  async mark(id: string, token: string, { latencies, ...marks }: Marks): Promise<void> {
+  async mark(
+    id: string,
+    token: string,
+    { latencies, ...marks }: Marks,
+    happened: OperationalEvent | null = null,
+  ): Promise<void> {
     await this.collection.updateOne(
       { _id: id, token },
-      { $set: marks, $push: { recentMs: { $each: latencies, $slice: -KEPT_LATENCIES } } },
+      {
+        $set: marks,
+        $push: {
+          recentMs: { $each: latencies, $slice: -KEPT_LATENCIES },
+          ...(happened ? { outbox: kept(happened) } : {}),
+        },
+      },
     );
   }
 
-  async disable(id: string, reason: string): Promise<void> {
+  /** Gives it up, once. */
+  async disable(id: string, happened: OperationalEvent): Promise<void> {
+    const stateReason = happened.reason;
     await this.collection.updateOne(
-      { _id: id, ...VISIBLE },
-      { $set: { state: 'DISABLED', stateReason: reason, updatedAt: this.clock.now(), nextDueAt: null } },
+      { _id: id, ...VISIBLE, state: { $ne: 'DISABLED' } },
+      {
+        $set: { state: 'DISABLED', stateReason, updatedAt: this.clock.now(), nextDueAt: null },
+        $push: { outbox: kept(happened) },
+      },
+    );
+  }
+
+  /** Where an operator has a webhook tried again. */
+  private async closeBreaker(id: string): Promise<void> {
+    await this.collection.updateOne(
+      { _id: id, ...VISIBLE, 'breaker.openUntil': { $ne: null } },
+      { $set: { 'breaker.openUntil': null }, $push: { outbox: kept(breakerReset(this.clock.now())) } },
     );
   }
 

@@ -16,6 +16,7 @@ interface Given {
   filter?: string;
   source?: string[];
   batchSize: string;
+  operational?: true;
   json?: true;
   url?: string;
   dataDir?: string;
@@ -42,6 +43,7 @@ export function addListen(
     .option('--filter <json>', 'an EventFilter, such as {"outcome":"FAILURE"}')
     .option('--source <id...>', 'only events of these sources; the demo is heard only if it is named')
     .option('--batch-size <number>', 'events in a body at most', '1')
+    .option('--operational', 'what befalls other webhooks as well')
     .option('--json', 'bodies as they come, one a line')
     .option('--url <url>', 'a server elsewhere, which must be able to reach --host')
     .addOption(dataDir())
@@ -70,10 +72,16 @@ export function addListen(
     });
 }
 
-function inputOf({ filter, source, batchSize }: Given): Omit<CreateWebhookInput, 'name' | 'url'> {
+function inputOf({
+  filter,
+  source,
+  batchSize,
+  operational,
+}: Given): Omit<CreateWebhookInput, 'name' | 'url'> {
   return {
     batchSize: whole('--batch-size', batchSize, 1, 1_000),
     ...(source ? { sourceIds: source } : {}),
+    ...(operational ? { events: ['CLOUDTRAIL', 'OPERATIONAL'] } : {}),
     ...(filter === undefined ? {} : { filter: json(filter) }),
   };
 }

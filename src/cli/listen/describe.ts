@@ -1,8 +1,18 @@
 /** One line for each event that a body tells of, in whatever format it is; the body itself where it is of none. */
 export function linesOf(body: unknown): string[] {
+  const befallen = operationalLine(body);
+  if (befallen !== null) return [befallen];
   const data = member(body, 'data') ?? body;
   const events = Array.isArray(data) ? data : [data];
   return events.map((event) => lineOf(event) ?? printable(JSON.stringify(event)));
+}
+
+/** What befell a webhook: when, what, which one, why. */
+function operationalLine(body: unknown): string | null {
+  const type = text(body, 'type');
+  if (!type?.startsWith('trailgraph.webhook.')) return null;
+  const parts = [text(body, 'timestamp'), type, text(body, 'data', 'name'), text(body, 'data', 'reason')];
+  return parts.filter((part) => part !== null).join('  ');
 }
 
 function lineOf(event: unknown): string | null {

@@ -15,6 +15,10 @@ export interface BodyChunk {
 export interface BodyFormat {
   /** At most the bytes that an event takes in a body, its separator included; 0 where the body is bounded by itself. */
   bytesOf(event: BodyEvent): number;
+  /** No less than bytesOf, for much less work; absent where bytesOf is little work itself. */
+  bytesAtMost?(event: BodyEvent): number;
+  /** The event as it stands whole in every body; absent where that depends on the delivery, or is little work. */
+  textOf?(event: BodyEvent): string;
   /** The body as JSON text. */
   body(chunk: BodyChunk): string;
 }

@@ -20,12 +20,27 @@ const MAX_MESSAGE = 8_191;
  */
 export const ecs: BodyFormat = {
   bytesOf: (event) => Buffer.byteLength(documentOf(event, false)) + 1,
+  bytesAtMost,
+  textOf: (event) => documentOf(event, false),
   body: ({ events, batch, thin }) =>
     oneOrList(
-      events.map((event) => documentOf(event, thin)),
+      events.map((event) => (thin ? documentOf(event, true) : (event.text ?? documentOf(event, false)))),
       batch,
     ),
 };
+
+/** Names, dates and words of our own take less. */
+const OWN_BYTES = 6_000;
+
+/**
+ * The record stands in it as a text; so do its parameters, which are parts of it; and of all other texts of the record
+ * and of the enrichment none stands there more than three times.
+ */
+function bytesAtMost({ recordText, enrichmentJson }: BodyEvent): number {
+  const asText = Buffer.byteLength(JSON.stringify(recordText));
+  const others = Buffer.byteLength(recordText) + Buffer.byteLength(enrichmentJson);
+  return 2 * asText + 3 * others + OWN_BYTES;
+}
 
 function documentOf(event: BodyEvent, thin: boolean): string {
   const record = JSON.parse(event.recordText) as Fields;

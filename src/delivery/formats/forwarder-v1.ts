@@ -5,6 +5,8 @@ import { type Fields, objectIn, textIn } from './fields';
 import { thinHead } from './thin-head';
 
 const MAX_RESOURCES = 100;
+/** Names of members, those of each resource too, and what stands there where the record says nothing, take less. */
+const OWN_BYTES = 5_000;
 
 /**
  * FORWARDER_V1, the body of the forwarder that the sources API stands in for. Its members and their types are those of
@@ -14,6 +16,11 @@ const MAX_RESOURCES = 100;
  */
 export const forwarderV1: BodyFormat = {
   bytesOf: (event) => Buffer.byteLength(forwarded(event, new Date(0), false)) + 1,
+  bytesAtMost: ({ recordText, enrichmentJson }) =>
+    Buffer.byteLength(JSON.stringify(recordText)) +
+    Buffer.byteLength(recordText) +
+    Buffer.byteLength(enrichmentJson) +
+    OWN_BYTES,
   body: ({ events, batch, thin, timestamp }) =>
     oneOrList(
       events.map((event) => forwarded(event, timestamp, thin)),

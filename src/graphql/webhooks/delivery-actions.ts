@@ -10,7 +10,7 @@ export class DeliveryActionsResolver {
   @Authorized('OPERATOR')
   @Mutation(() => Delivery, {
     description:
-      'Sends a sample of an event (eventSource trailgraph.test) once, in the format of the webhook, which must be ACTIVE.',
+      'Sends a sample of an event (eventSource trailgraph.test) once, in the format of the webhook, which must be ACTIVE; trailgraph.webhook.test to one that hears of operational events only.',
   })
   async sendTestDelivery(
     @Arg('webhookId', () => ID, { description: 'The webhook to test.' }) webhookId: string,
@@ -20,7 +20,8 @@ export class DeliveryActionsResolver {
 
   @Authorized('OPERATOR')
   @Mutation(() => Delivery, {
-    description: 'Sends a delivery again, whatever became of it, under the same webhook-id.',
+    description:
+      'Sends a delivery again, whatever became of it, under the same webhook-id. One that is under way at this moment is left to that attempt.',
   })
   async redeliver(@Arg('id', () => ID, { description: 'The webhook-id.' }) id: string): Promise<Delivery> {
     return toDelivery(await this.admin.redeliver(id));

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Conflict, NotFound } from '../../domain/errors';
+import { operationalBody } from '../../domain/operational-event';
 import type { Delivery, Webhook } from '../../domain/webhook';
 import type { DeliveryStore } from '../../store/deliveries';
 import type { WebhookStore } from '../../store/webhooks';
@@ -59,12 +60,20 @@ export class DeliveryAdmin {
   }
 }
 
+/** What a webhook is tried with that hears of no events of CloudTrail. */
+function testOfOperations(webhook: Webhook, at: Date): Pick<Delivery, 'operational'> {
+  if (webhook.events.includes('CLOUDTRAIL')) return {};
+  const reason = 'somebody asked for a test delivery';
+  return { operational: operationalBody(webhook, { change: 'test', at, reason, details: {} }) };
+}
+
 function testDelivery(webhook: Webhook, now: Date): Delivery {
   return {
     _id: `dlv_${randomUUID().replaceAll('-', '')}`,
     webhookId: webhook._id,
     state: 'PENDING',
     eventIds: [],
+    ...testOfOperations(webhook, now),
     // Before everything else, so that it does not wait behind what an ordered webhook holds up.
     first: { n: 0, pos: 0 },
     last: { n: 0, pos: 0 },

@@ -72,6 +72,7 @@ export class DeliveryTracer {
 
 /** Why a webhook does not hear of an event by itself; null where it does. */
 function refusal(webhook: Webhook, { event, source, n }: Placed): string | null {
+  if (!webhook.events.includes('CLOUDTRAIL')) return 'it hears of operational events only';
   if (webhook.sourceIds === null && source?.kind === 'DEMO')
     return 'it names no sources, and such webhooks leave DEMO sources out';
   if (webhook.sourceIds !== null && !webhook.sourceIds.includes(event.sourceId))

@@ -1,7 +1,9 @@
 import { Field, Float, ID, InputType, Int } from 'type-graphql';
+import type { WebhookEventType } from '../../domain/operational-event';
 import type { DeliveryState, WebhookFormat } from '../../domain/webhook';
 import { EventFilterInput } from '../events/filter-input';
 import { DateTimeScalar } from '../scalars';
+import { WebhookEventTypeEnum } from './event-type';
 import { DeliveryStateEnum, WebhookFormatEnum } from './types';
 
 const MAYBE = { nullable: true } as const;
@@ -48,6 +50,12 @@ export class CreateWebhookInput {
 
   @Field(() => WebhookFormatEnum, { ...MAYBE, description: 'How bodies are written; absent: ENRICHED.' })
   format?: WebhookFormat | null;
+
+  @Field(() => [WebhookEventTypeEnum], {
+    ...MAYBE,
+    description: 'What it hears of, one at least; absent: CLOUDTRAIL.',
+  })
+  events?: WebhookEventType[] | null;
 
   @Field(() => EventFilterInput, { ...MAYBE, description: 'Which events; absent: all.' })
   filter?: EventFilterInput | null;
@@ -102,6 +110,12 @@ export class UpdateWebhookInput {
     description: 'How bodies of deliveries made from now on are written; null: ENRICHED.',
   })
   format?: WebhookFormat | null;
+
+  @Field(() => [WebhookEventTypeEnum], {
+    ...MAYBE,
+    description: 'What it hears of from now on, one at least; null: CLOUDTRAIL.',
+  })
+  events?: WebhookEventType[] | null;
 
   @Field(() => EventFilterInput, { ...MAYBE, description: 'Which events; null: all.' })
   filter?: EventFilterInput | null;

@@ -1,6 +1,8 @@
 import { Field, Float, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import type { EventFilter } from '../../domain/filter';
+import type { WebhookEventType } from '../../domain/operational-event';
 import type {
+  DeliveryHead,
   DeliveryState,
   Delivery as StoredDelivery,
   Webhook as StoredWebhook,
@@ -8,6 +10,7 @@ import type {
   WebhookState,
 } from '../../domain/webhook';
 import { BigIntScalar, DateTimeScalar, JsonScalar } from '../scalars';
+import { WebhookEventTypeEnum } from './event-type';
 
 export const WebhookStateEnum = { ACTIVE: 'ACTIVE', PAUSED: 'PAUSED', DISABLED: 'DISABLED' } as const;
 registerEnumType(WebhookStateEnum, {
@@ -91,11 +94,18 @@ export class Delivery {
   @Field(() => [ID], { description: 'The events in its body, in order.' })
   eventIds!: string[];
 
+  @Field(() => String, {
+    ...MAYBE,
+    description:
+      'The type of the operational event that it tells of, such as trailgraph.webhook.disabled; null where it is about events of CloudTrail.',
+  })
+  operationalType!: string | null;
+
   @Field(() => Int, { description: 'Requests so far.' })
   attemptCount!: number;
 
-  @Field(() => [DeliveryAttempt], { description: 'The last 20 requests.' })
-  attempts!: DeliveryAttempt[];
+  /** Absent where it was read without them. */
+  attempts?: DeliveryAttempt[] | undefined;
 
   @Field(() => DateTimeScalar, { ...MAYBE, description: 'When it is sent next; null when it is settled.' })
   nextAttemptAt!: Date | null;
@@ -167,6 +177,9 @@ export class Webhook {
   @Field(() => WebhookFormatEnum, { description: 'How its bodies are written.' })
   format!: WebhookFormat;
 
+  @Field(() => [WebhookEventTypeEnum], { description: 'What it hears of.' })
+  events!: WebhookEventType[];
+
   @Field(() => JsonScalar, { ...MAYBE, description: 'Which events; null: all.' })
   filter!: EventFilter | null;
 
@@ -229,6 +242,7 @@ export function toWebhook(webhook: StoredWebhook): Webhook {
     state,
     stateReason,
     format,
+    events,
     filter,
     sourceIds,
     secretHint,
@@ -247,6 +261,7 @@ export function toWebhook(webhook: StoredWebhook): Webhook {
     state,
     stateReason,
     format,
+    events,
     filter,
     sourceIds,
     headerNames,
@@ -262,12 +277,13 @@ export function toWebhook(webhook: StoredWebhook): Webhook {
   };
 }
 
-export function toDelivery(delivery: StoredDelivery): Delivery {
+export function toDelivery(delivery: DeliveryHead & Partial<StoredDelivery>): Delivery {
   const {
     _id: id,
     webhookId,
     state,
     eventIds,
+    operational,
     attemptCount,
     attempts,
     nextAttemptAt,
@@ -280,6 +296,7 @@ export function toDelivery(delivery: StoredDelivery): Delivery {
     webhookId,
     state,
     eventIds,
+    operationalType: operational?.type ?? null,
     attemptCount,
     attempts,
     nextAttemptAt,

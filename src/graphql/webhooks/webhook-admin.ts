@@ -7,6 +7,7 @@ import { customHeaderFaults } from '../../delivery/custom-headers';
 import { newSigningKey, newWebhookSecret, parseWebhookSecret } from '../../delivery/signature';
 import { Conflict, type FieldFault, Invalid, messageOf, NotFound } from '../../domain/errors';
 import { checkFilter, type EventFilter } from '../../domain/filter';
+import type { WebhookEventType } from '../../domain/operational-event';
 import type { Webhook } from '../../domain/webhook';
 import type { AddressGuard } from '../../net/address-guard';
 import type { CommitStore } from '../../store/commits';
@@ -50,8 +51,14 @@ const flag = z.boolean().nullish();
 const format = z.enum(['ENRICHED', 'RAW', 'ECS', 'SLACK', 'FORWARDER_V1']).nullish();
 const sourceIds = z.array(z.string()).max(MAX_SOURCES, `must name at most ${MAX_SOURCES} sources`).nullish();
 const headers = z.array(z.object({ name: z.string(), value: z.string() })).nullish();
+const events = z
+  .array(z.enum(['CLOUDTRAIL', 'OPERATIONAL']))
+  .min(1, 'must name one at least')
+  .max(10, 'must name each once')
+  .nullish();
 const optional = {
   format,
+  events,
   sourceIds,
   headers,
   batchSize,
@@ -82,6 +89,7 @@ export class WebhookAdmin {
       name: checked.name,
       url: new URL(checked.url).href,
       format: checked.format ?? 'ENRICHED',
+      events: eventsOf(checked.events),
       filter: filterOf(checked.filter),
       sourceIds: checked.sourceIds?.length ? checked.sourceIds : null,
       headers: this.seal(id, checked.headers ?? []),
@@ -110,6 +118,7 @@ export class WebhookAdmin {
     if (checked.name) changes.name = checked.name;
     if (checked.url) changes.url = new URL(checked.url).href;
     if (checked.format !== undefined) changes.format = checked.format ?? 'ENRICHED';
+    if (checked.events !== undefined) changes.events = eventsOf(checked.events);
     if (checked.filter !== undefined) changes.filter = filterOf(checked.filter);
     if (checked.sourceIds !== undefined)
       changes.sourceIds = checked.sourceIds?.length ? checked.sourceIds : null;
@@ -227,6 +236,10 @@ export class WebhookAdmin {
       }),
     }));
   }
+}
+
+function eventsOf(given: readonly WebhookEventType[] | null | undefined): WebhookEventType[] {
+  return given ? [...new Set(given)] : ['CLOUDTRAIL'];
 }
 
 function filterOf(filter: EventFilter | null | undefined): EventFilter | null {

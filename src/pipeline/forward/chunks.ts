@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type BodyEvent, bodyBytesOf, cutBody } from '../../delivery/body';
+import type { BodyEvent } from '../../delivery/body';
+import { BodyCutter } from '../../delivery/body-cutter';
 import type { StreamPosition } from '../../domain/commit';
 import { rawText } from '../../domain/records/stored-event';
 import type { Delivery, Webhook } from '../../domain/webhook';
@@ -34,11 +35,12 @@ export function cutChunks(
   idOf: (first: MatchedEvent) => string = ({ at }) => deliveryId(webhook._id, webhook.generation, at),
 ): { chunks: Chunk[]; used: number } {
   const bodies = matched.map(bodyEvent);
-  const sizes = bodies.map((body) => bodyBytesOf(body, webhook.format));
+  for (const [at, body] of bodies.entries()) if (matched[at]!.bytes) body.bytes = matched[at]!.bytes;
+  const cutter = new BodyCutter(webhook.format, webhook.batchSize);
   const chunks: Chunk[] = [];
   let used = 0;
   while (used < matched.length) {
-    const { count, thin } = cutBody(sizes.slice(used, used + webhook.batchSize), webhook.batchSize);
+    const { count, thin } = cutter.next(bodies, used);
     const full = thin || count === webhook.batchSize || used + count < matched.length;
     if (!full && !flush) break;
     const events = bodies.slice(used, used + count);
@@ -47,6 +49,8 @@ export function cutChunks(
     chunks.push({ delivery: newDelivery(webhook, events, { id, ...range, thin, now }), events });
     used += count;
   }
+  // What is left is looked at again soon: it need not be measured again.
+  for (let at = used; at < matched.length; at++) matched[at]!.bytes = bodies[at]!.bytes;
   return { chunks, used };
 }
 

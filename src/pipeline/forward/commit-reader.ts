@@ -10,6 +10,8 @@ import type { RecentSlices } from '../recent-slices';
 export interface MatchedEvent {
   at: StreamPosition;
   event: StoredEvent;
+  /** What it takes in a body of the webhook's format, where that was measured. */
+  bytes?: number | undefined;
 }
 
 export interface CommitRead {
@@ -74,7 +76,7 @@ export class CommitReader {
 
 /** A webhook that names no sources hears of all but the demo. */
 function concerns(webhook: Webhook, commit: Commit): boolean {
-  if (commit.silent || commit.ids.length === 0) return false;
+  if (commit.silent || commit.ids.length === 0 || !webhook.events.includes('CLOUDTRAIL')) return false;
   return webhook.sourceIds === null
     ? commit.sourceKind !== 'DEMO'
     : webhook.sourceIds.includes(commit.sourceId);

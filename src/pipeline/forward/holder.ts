@@ -1,5 +1,6 @@
 import type { StreamPosition } from '../../domain/commit';
 import { messageOf } from '../../domain/errors';
+import { breakerChange, webhookDisabled } from '../../domain/operational-event';
 import type { Delivery, Webhook } from '../../domain/webhook';
 import type { Logger } from '../../observe/logger';
 import type { CommitStore } from '../../store/commits';
@@ -219,16 +220,15 @@ export class Holder {
     const sender = new Sender(this.parts, this.webhook, this.pace);
     const summary = await sender.send(chunks, lease.work, lease.signal);
     const { consecutiveFailures, failingSince, breaker, latencies } = summary;
-    await webhooks.mark(id, token, {
-      consecutiveFailures,
-      failingSince,
-      breaker,
-      heldUntil: this.heldUntil(summary),
-      latencies,
-    });
+    const heldUntil = this.heldUntil(summary);
+    const changed = breakerChange(this.webhook.breaker, breaker, this.parts.now());
+    const marks = { consecutiveFailures, failingSince, breaker, heldUntil, latencies };
+    await webhooks.mark(id, token, marks, changed);
+    if (changed) this.parts.crash('operational-event-kept');
     const hopeless = this.hopeless(summary);
     if (hopeless === null) return summary.holdMs === null;
-    await webhooks.disable(id, hopeless);
+    await webhooks.disable(id, webhookDisabled(hopeless, summary, this.parts.now()));
+    this.parts.crash('operational-event-kept');
     return false;
   }
 

@@ -58,6 +58,8 @@ const CLAIM_MARGIN_MS = 15_000;
 export class Sender {
   private readonly began: Coalescer<string>;
   private readonly finished: Coalescer<AttemptOutcome>;
+  /** Settled by somebody else before their turn came. */
+  private readonly withdrawn = new Set<string>();
   private readonly opened: OpenedSecrets;
   private summary: SendSummary;
 
@@ -67,7 +69,9 @@ export class Sender {
     private readonly pace: Pace,
   ) {
     const claimMs = webhook.timeoutMs + CLAIM_MARGIN_MS;
-    this.began = new Coalescer((ids) => parts.deliveries.begin(ids, claimMs));
+    this.began = new Coalescer(async (ids) => {
+      for (const id of await parts.deliveries.begin(ids, claimMs)) this.withdrawn.add(id);
+    });
     this.finished = new Coalescer((outcomes) => parts.deliveries.finish(outcomes));
     this.opened = parts.open(webhook);
     const { consecutiveFailures, failingSince, breaker } = webhook;
@@ -84,9 +88,11 @@ export class Sender {
     const careful = this.webhook.ordered || this.webhook.consecutiveFailures > 0;
     const lanes =
       careful || isProbing(this.summary.breaker, this.parts.now()) ? IN_FLIGHT_WHILE_FAILING : IN_FLIGHT;
-    await Promise.all(
+    const ended = await Promise.allSettled(
       Array.from({ length: Math.min(lanes, queue.length) }, () => this.lane(queue, work, lost)),
     );
+    // Only now: as long as one is under way, nobody else may hold the webhook.
+    for (const lane of ended) if (lane.status === 'rejected') throw lane.reason;
     return this.summary;
   }
 
@@ -112,22 +118,17 @@ export class Sender {
     return !work.aborted;
   }
 
-  /** @returns whether the receiver took it */
+  /** @returns whether the next one may follow: the receiver took it, or it was cancelled meanwhile */
   private async attempt({ delivery, events }: Chunk, lost: AbortSignal): Promise<boolean> {
     const { parts, webhook, opened } = this;
     await this.began.add(delivery._id);
+    if (this.withdrawn.delete(delivery._id)) return true;
     parts.crash('attempt-recorded');
     const result = await parts.attempt(
       {
         url: new URL(webhook.url),
         id: delivery._id,
-        body: webhookBody({
-          format: delivery.format,
-          events,
-          batch: delivery.batch,
-          thin: delivery.thin,
-          timestamp: delivery.createdAt,
-        }),
+        body: bodyOf(delivery, events),
         timestampSeconds: Math.floor(parts.now().getTime() / 1000),
         secrets: opened.secrets,
         signingKey: opened.signingKey,
@@ -169,8 +170,13 @@ export class Sender {
   }
 }
 
+function bodyOf({ operational, format, batch, thin, createdAt }: Delivery, events: Chunk['events']): Buffer {
+  if (operational) return Buffer.from(operational.body);
+  return webhookBody({ format, events, batch, thin, timestamp: createdAt });
+}
+
 function outcomeOf(
-  { _id: id, attemptCount, attemptBase = 0, test }: Delivery,
+  { _id: id, attemptCount, attemptBase = 0, test, operational }: Delivery,
   result: AttemptResult,
 ): AttemptOutcome {
   const number = attemptCount + 1;
@@ -185,6 +191,7 @@ function outcomeOf(
   };
   if (result.failure === null) return { id, state: 'DELIVERED', attempt, nextAttemptInMs: null };
   const waitMs = test ? null : nextRetryDelayMs(number - attemptBase, Math.random);
-  if (waitMs === null) return { id, state: 'FAILED', attempt, nextAttemptInMs: null };
+  if (waitMs === null)
+    return { id, state: 'FAILED', attempt, nextAttemptInMs: null, exhausted: !test && !operational };
   return { id, state: 'PENDING', attempt, nextAttemptInMs: Math.max(waitMs, result.retryAfterMs ?? 0) };
 }

@@ -2,6 +2,7 @@ import { modelOptions, prop, Severity } from '@typegoose/typegoose';
 import type { Breaker } from '../../domain/breaker';
 import type { StreamPosition } from '../../domain/commit';
 import type { EventFilter } from '../../domain/filter';
+import type { OperationalEvent, WebhookEventType } from '../../domain/operational-event';
 import type { Sealed } from '../../domain/source';
 import type { Webhook, WebhookFormat, WebhookState } from '../../domain/webhook';
 
@@ -28,6 +29,9 @@ export class WebhookDocument {
 
   @prop({ type: () => String, required: true })
   format!: WebhookFormat;
+
+  @prop({ type: () => [String], required: true })
+  events!: WebhookEventType[];
 
   @prop({ type: () => Object, default: null })
   filter!: EventFilter | null;
@@ -106,6 +110,12 @@ export class WebhookDocument {
 
   @prop({ type: () => Object, required: true })
   breaker!: Breaker;
+
+  @prop({ type: () => Array, default: [] })
+  outbox!: OperationalEvent[];
+
+  @prop({ type: () => Date, default: null })
+  exhaustedToldAt!: Date | null;
 
   @prop({ type: () => [Number], default: [] })
   recentMs!: number[];
