@@ -44,6 +44,11 @@ export class Metrics {
     buckets: [0.005, 0.02, 0.05, 0.1, 0.5, 1, 5, 15],
     registers: [this.registry],
   });
+  private readonly proxyFailing = new Gauge({
+    name: 'trailgraph_webhook_proxy_failing',
+    help: 'Workers for which the proxy for webhooks fails.',
+    registers: [this.registry],
+  });
   private readonly hintsLost = this.counter(
     'queue_hints_lost_total',
     'Hints that could not be queued: MongoDB is asked instead.',
@@ -101,6 +106,10 @@ export class Metrics {
   attempted(outcome: string, seconds: number): void {
     this.attempts.inc({ outcome });
     this.deliverySeconds.observe(seconds);
+  }
+
+  proxy(failing: boolean): void {
+    this.proxyFailing.set(failing ? 1 : 0);
   }
 
   lostHints(count: number): void {

@@ -1,4 +1,4 @@
-import { type Collection, type Db, type Filter, MongoBulkWriteError } from 'mongodb';
+import { type Collection, type Db, type Filter, MongoBulkWriteError, type UpdateFilter } from 'mongodb';
 import type { PageKey } from '../domain/cursor';
 import type { DeliveryFilter } from '../domain/replay';
 import { type Delivery, type DeliveryAttempt, type DeliveryState, KEPT_ATTEMPTS } from '../domain/webhook';
@@ -13,6 +13,8 @@ export interface AttemptOutcome {
   attempt: DeliveryAttempt;
   /** Null in a final state. */
   nextAttemptInMs: number | null;
+  /** The attempt counts for nothing in the schedule; `last` is the place of the one that it takes the place of. */
+  unspent?: { last: number | null };
 }
 
 /** What was, or is to be, sent to whom. */
@@ -110,18 +112,8 @@ export class DeliveryStore {
     if (outcomes.length === 0) return;
     const now = this.clock.now();
     await this.collection.bulkWrite(
-      outcomes.map(({ id, state, attempt, nextAttemptInMs }) => ({
-        updateOne: {
-          filter: { _id: id, state: 'PENDING' },
-          update: {
-            $set: {
-              state,
-              nextAttemptAt: nextAttemptInMs === null ? null : new Date(now.getTime() + nextAttemptInMs),
-              completedAt: state === 'PENDING' ? null : now,
-            },
-            $push: { attempts: { $each: [attempt], $slice: -KEPT_ATTEMPTS } },
-          },
-        },
+      outcomes.map((outcome) => ({
+        updateOne: { filter: { _id: outcome.id, state: 'PENDING' }, update: outcomeUpdate(outcome, now) },
       })),
       { ordered: false },
     );
@@ -244,6 +236,23 @@ export class DeliveryStore {
   count(query: DeliveryFilter, limit: number): Promise<number> {
     return this.collection.countDocuments(deliveryFilter(query), { limit, maxTimeMS: QUERY_MS });
   }
+}
+
+function outcomeUpdate(
+  { state, attempt, nextAttemptInMs, unspent }: AttemptOutcome,
+  now: Date,
+): UpdateFilter<Delivery> {
+  const last = unspent?.last ?? null;
+  return {
+    $set: {
+      state,
+      nextAttemptAt: nextAttemptInMs === null ? null : new Date(now.getTime() + nextAttemptInMs),
+      completedAt: state === 'PENDING' ? null : now,
+      ...(last === null ? {} : { [`attempts.${last}`]: attempt }),
+    },
+    ...(last === null ? { $push: { attempts: { $each: [attempt], $slice: -KEPT_ATTEMPTS } } } : {}),
+    ...(unspent ? { $inc: { attemptBase: 1 } } : {}),
+  };
 }
 
 function deliveryFilter(query: DeliveryFilter): Filter<Delivery> {
