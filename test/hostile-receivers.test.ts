@@ -495,6 +495,191 @@ describe('hostile receivers', () => {
     expect([...heard(beside)]).toEqual([one, two]);
   }, 240_000);
 
+  test('that ask for an hour are left alone for it also where their rate is bounded', async () => {
+    const receiver = new HostileReceiver(status('429 Slow', 'retry-after: 3600\r\n'));
+    const id = await create(`http://${OPEN}:${await listen(receiver)}/`, { maxPerSecond: 1 });
+    await store();
+    await attempted([id], 1, 20 * SECOND);
+    // Whoever held it has let go of it.
+    await eventually(async () => (await app.core.webhooks.get(id))?.lookedAt !== null, 'it is let go of');
+    const { heldUntil } = (await app.core.webhooks.get(id))!;
+    expect(heldUntil!.getTime() - Date.now()).toBeGreaterThan(HOUR - 120 * SECOND);
+  });
+
+  test.each([
+    'http://2130706433/',
+    'http://0x7f000001/',
+    'http://0x7f.1/',
+    'http://0177.0.0.1/',
+    'http://0177.0x0.0.1/',
+    'http://017700000001/',
+    'http://127.1/',
+    'http://127.0.1/',
+    'http://127.0.0.1./',
+    'http://127.0.0.1.:8080/',
+    'http://127.0.0.01/',
+    'http://0/',
+    'http://①②⑦.⓪.⓪.①/',
+    'http://１２７．０．０．１/',
+    'http://127。0。0。1/',
+    'http://%31%32%37.%30.%30.%31/',
+    'http://127.0.0.1%2e/',
+    'http://[::1]/',
+    'http://[::]/',
+    'http://[0:0:0:0:0:0:0:1]/',
+    'http://[::127.0.0.1]/',
+    'http://[::ffff:127.0.0.1]/',
+    'http://[::ffff:7f00:1]/',
+    'http://[0:0:0:0:0:ffff:7f00:0001]/',
+    'http://[::ffff:0:127.0.0.1]/',
+    'http://[64:ff9b::7f00:1]/',
+    'http://[64:ff9b:1::a9fe:a9fe]/',
+    'http://[2002:7f00:1::]/',
+    'http://[2002:a9fe:a9fe::1]/',
+    'http://[2001:0:4136:e378:8000:63bf:80ff:fffe]/',
+    'http://[fe80::1]/',
+    'http://[fd00:ec2::254]/latest/meta-data',
+    'http://169.254.169.254/latest/meta-data',
+    'http://2852039166/',
+    'http://168.63.129.16/',
+    'http:127.0.0.1/',
+    'http:\\\\127.0.0.1\\',
+    'http://\t127.0.0.1/',
+    'http://127.0.0.1#@example.com/',
+    'http://127.0.0.1?@example.com/',
+    'http://example.com@127.0.0.1/',
+    'http://127.0.0.2@example.com/',
+    'http://127.0.0.2:80@127.0.0.1/',
+    'http://127.0.0.2\\@127.0.0.1/@',
+    'http://:secret@example.com/',
+    'http://127.0.0.3/',
+    'http://[fe80::1%25lo]/',
+    'http://1.1.1.1.1/',
+    'http://256.1.1.1/',
+    'http://example.com:99999/',
+    'http://',
+    'ftp://example.com/',
+    'file:///etc/passwd',
+    'javascript:alert(1)',
+    'unix:/var/run/docker.sock',
+    'example.com/hook',
+    '',
+  ])('may not stand at %j', async (url) => {
+    const { data, errors } = await admin.raw(CREATE, { input: { name: 'test', url } });
+    // A backslash ends the host, so this one is read as the open address with a path, as browsers do.
+    if (url.startsWith('http://127.0.0.2\\')) {
+      expect(errors).toBeUndefined();
+      return;
+    }
+    expect(data ?? null).toBeNull();
+    expect(errors![0]!.extensions).toMatchObject({
+      code: 'BAD_USER_INPUT',
+      fields: [{ path: ['input', 'url'] }],
+    });
+  });
+
+  describe('by a name server that is no friend', () => {
+    /** A webhook at a name, with a receiver at the open address. @returns what came of one event */
+    async function named(host: string, input: object = {}): Promise<Made> {
+      const receiver = new HostileReceiver((socket) => {
+        socket.end('HTTP/1.1 500 Oh\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
+      });
+      const port = await listen(receiver);
+      return { receiver, id: await create(`http://${host}:${port}/`, input) };
+    }
+
+    test('a name with any blocked record is refused, and nothing is connected', async () => {
+      dns.records('internal.test', { A: ['10.0.0.1'] });
+      const refused: Record<string, Parameters<DnsServer['records']>[1]> = {
+        'mixed.test': { A: [OPEN, '10.0.0.1'] },
+        'mixed-last.test': { A: ['1.1.1.1', '8.8.8.8', '127.0.0.1'] },
+        'alias.test': { CNAME: 'internal.test' },
+        'v6-private.test': { A: [OPEN], AAAA: ['fd00::1'] },
+        'v6-local.test': { A: [OPEN], AAAA: ['::1'] },
+        'v6-mapped.test': { A: [OPEN], AAAA: ['::ffff:127.0.0.1'] },
+        'nat64.test': { AAAA: ['64:ff9b::7f00:1'] },
+        'metadata.test': { A: ['169.254.169.254'] },
+        'this-machine.test': { A: ['0.0.0.0'] },
+      };
+      for (const [name, records] of Object.entries(refused)) dns.records(name, records);
+      const all = await Promise.all(Object.keys(refused).map((name) => named(name)));
+      const beside = await live();
+      const event = await store();
+      await attempted(
+        all.map(({ id }) => id),
+        1,
+        30 * SECOND,
+      );
+      for (const { id, receiver } of all) {
+        const [attempt] = (await first(id)).attempts;
+        expect(attempt).toMatchObject({ failure: 'blocked_address', responseStatus: null });
+        expect(receiver.connections).toBe(0);
+      }
+      await eventually(() => heard(beside).has(event), 'the live one heard of it');
+    });
+
+    test('a name that turns to this machine after the check leads to the checked address, then nowhere', async () => {
+      let asked = 0;
+      dns.answer('rebind.test', ({ type, name }) => {
+        if (type !== 'A') return {};
+        const data = asked++ === 0 ? OPEN : '127.0.0.1';
+        return { answers: [{ type, name, data, ttl: 0 }] };
+      });
+      const { id, receiver } = await named('rebind.test');
+      const port = Number(new URL((await app.core.webhooks.get(id))!.url).port);
+      const victim = new HostileReceiver(status('204 No Content'));
+      await listen(victim, '127.0.0.1', port);
+      await store();
+      await attempted([id], 2, 40 * SECOND);
+      const { attempts } = await first(id);
+      expect(attempts).toMatchObject([
+        { failure: 'http_5xx', responseStatus: 500, address: OPEN },
+        { failure: 'blocked_address', responseStatus: null, address: '127.0.0.1' },
+      ]);
+      expect(receiver.requests).toHaveLength(1);
+      expect(receiver.requests[0]!.head).toMatch(new RegExp(`^host: rebind\\.test:${port}\\r?$`, 'im'));
+      expect(victim.connections).toBe(0);
+    });
+
+    test('a name that can not be looked up is a failure of DNS in time, and disturbs no other name', async () => {
+      dns.records('nothing.test', {});
+      dns.answer('servfail.test', () => ({ rcode: 2 }));
+      dns.answer('refused.test', () => ({ rcode: 5 }));
+      dns.answer('silent.test', () => null);
+      dns.answer('garbage.test', () => Buffer.from('this is not DNS'));
+      dns.answer('loop.test', ({ name }) => ({
+        answers: [{ name, type: 'CNAME', data: 'loop.test', ttl: 0 }],
+      }));
+      dns.answer('half.test', ({ type, name }) =>
+        type === 'A' ? { answers: [{ type, name, data: OPEN, ttl: 0 }] } : { rcode: 2 },
+      );
+      dns.records('good.test', { A: [OPEN] });
+      const names = ['absent', 'nothing', 'servfail', 'refused', 'silent', 'garbage', 'loop'];
+      const failing = await Promise.all(names.map((name) => named(`${name}.test`)));
+      const half = await named('half.test');
+      const beside = await live('good.test');
+      const event = await store();
+      await eventually(() => heard(beside).has(event), 'the live one heard of it', 15 * SECOND);
+      await attempted(
+        [...failing, half].map(({ id }) => id),
+        1,
+        45 * SECOND,
+      );
+      for (const [index, { id, receiver }] of failing.entries()) {
+        const [attempt] = (await first(id)).attempts;
+        expect({ name: names[index], ...attempt }).toMatchObject({
+          name: names[index],
+          failure: 'dns',
+          address: null,
+        });
+        expect(attempt!.durationMs).toBeLessThanOrEqual(3 * 5 * SECOND);
+        expect(receiver.connections).toBe(0);
+      }
+      // One kind of record can't be had, the other one serves.
+      expect((await first(half.id)).attempts[0]).toMatchObject({ failure: 'http_5xx', address: OPEN });
+    });
+  });
+
   async function expectFirstAttempt(each: Case, id: string): Promise<void> {
     const delivery = await first(id);
     const webhook = (await app.core.webhooks.get(id))!;

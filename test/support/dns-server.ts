@@ -11,8 +11,6 @@ const TRUNCATED = 1 << 9;
 
 /** A name server that says what a test tells it to; names that it was not told of do not exist. */
 export class DnsServer {
-  /** Questions that came, as `A some.name`, in their order. */
-  readonly asked: string[] = [];
   private readonly zone = new Map<string, (question: Question) => DnsAnswer>();
   private readonly socket: Socket = createSocket('udp4');
 
@@ -41,10 +39,6 @@ export class DnsServer {
     this.zone.set(name, answer);
   }
 
-  count(question: string): number {
-    return this.asked.filter((each) => each === question).length;
-  }
-
   async stop(): Promise<void> {
     this.socket.close();
     await once(this.socket, 'close');
@@ -55,7 +49,6 @@ export class DnsServer {
     const [question] = query.questions ?? [];
     if (!question) return;
     const name = question.name.toLowerCase();
-    this.asked.push(`${question.type} ${name}`);
     const told = (this.zone.get(name) ?? (() => ({ rcode: 3 })))({ ...question, name });
     if (told === null) return;
     const reply = Buffer.isBuffer(told)
