@@ -44,9 +44,12 @@ function proxyOf(core: Core): ProxyOptions | null {
 }
 
 /** Tells the operator: in the log at each change, in the metrics, and in the health of the API. */
-function tellerOf({ log, metrics, proxyReports }: Core): (state: ProxyState) => void {
+function tellerOf(core: Core): (state: ProxyState) => void {
+  const { log, metrics } = core;
+  const note = noterOf(core);
   let told = false;
-  return ({ failing, message }) => {
+  return (state) => {
+    const { failing, message } = state;
     metrics.proxy(failing);
     if (failing && !told)
       log.warn(
@@ -58,9 +61,27 @@ function tellerOf({ log, metrics, proxyReports }: Core): (state: ProxyState) => 
       );
     if (!failing) log.info('the proxy for webhooks works again');
     told = failing;
-    const noted = failing ? proxyReports.failing(message ?? 'it fails') : proxyReports.mended();
-    noted.catch((error: unknown) =>
-      log.debug({ error: messageOf(error) }, 'how the proxy for webhooks fares could not be noted'),
-    );
+    void note(state);
+  };
+}
+
+/** Writes how the proxy fares, one after the other; of what is told meanwhile only the last. */
+function noterOf({ log, proxyReports }: Core): (state: ProxyState) => Promise<void> {
+  let next: ProxyState | null = null;
+  let writing = false;
+  return async (state) => {
+    next = state;
+    if (writing) return;
+    writing = true;
+    while (next) {
+      const { failing, message }: ProxyState = next;
+      next = null;
+      try {
+        await (failing ? proxyReports.failing(message ?? 'it fails') : proxyReports.mended());
+      } catch (error) {
+        log.debug({ error: messageOf(error) }, 'how the proxy for webhooks fares could not be noted');
+      }
+    }
+    writing = false;
   };
 }

@@ -3,11 +3,12 @@ import { once } from 'node:events';
 import { type Answer, decode, encode, type Packet, type Question } from 'dns-packet';
 
 /** What a name server says to one question; null: nothing, ever. Bytes go out as they are. */
-export type DnsAnswer = { rcode?: number; answers?: Answer[]; truncated?: boolean } | Buffer | null;
+export type DnsAnswer = { rcode?: number; answers?: Answer[] } | Buffer | null;
 
 const RESPONSE_CODE_MASK = 0xf;
 const AUTHORITATIVE = 1 << 10;
-const TRUNCATED = 1 << 9;
+/** RFC 1035: there is no such name. */
+const NAME_ERROR = 3;
 
 /** A name server that says what a test tells it to; names that it was not told of do not exist. */
 export class DnsServer {
@@ -49,14 +50,15 @@ export class DnsServer {
     const [question] = query.questions ?? [];
     if (!question) return;
     const name = question.name.toLowerCase();
-    const told = (this.zone.get(name) ?? (() => ({ rcode: 3 })))({ ...question, name });
+    const entry = this.zone.get(name);
+    const told: DnsAnswer = entry ? entry({ ...question, name }) : { rcode: NAME_ERROR };
     if (told === null) return;
     const reply = Buffer.isBuffer(told)
       ? Buffer.concat([message.subarray(0, 2), told])
       : encode({
           id: query.id ?? 0,
           type: 'response',
-          flags: AUTHORITATIVE | (told.truncated ? TRUNCATED : 0) | ((told.rcode ?? 0) & RESPONSE_CODE_MASK),
+          flags: AUTHORITATIVE | ((told.rcode ?? 0) & RESPONSE_CODE_MASK),
           questions: [question],
           answers: (told.answers ?? []).map((answer) =>
             answer.name === name ? { ...answer, name: question.name } : answer,
