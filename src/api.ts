@@ -74,7 +74,10 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
     hint: (ids) => core.hint('enrich', ids),
   });
   const feed = openFeed(core);
-  const health = new HealthCheck(core.store.db, core.valkey, core.options.version);
+  const health = new HealthCheck(core.store.db, core.valkey, core.options.version, {
+    used: core.settings.WEBHOOK_PROXY !== undefined,
+    trouble: () => core.proxyReports.trouble(),
+  });
   const schema = await createSchema(
     resolversOf(core, { people, gate, settlements, health, guards: options.guards }),
     people.audit,

@@ -175,6 +175,7 @@ async function startWorkers(
       ...(settings.TRAILGRAPH_PREVIOUS_MASTER_KEY
         ? { TRAILGRAPH_PREVIOUS_MASTER_KEY: settings.TRAILGRAPH_PREVIOUS_MASTER_KEY }
         : {}),
+      ...(settings.WEBHOOK_PROXY ? { WEBHOOK_PROXY: settings.WEBHOOK_PROXY } : {}),
       TRAILGRAPH_OWN_PORTS: guard.ownPorts.join(','),
       WEBHOOK_ALLOW_CIDRS: cidrs(settings.WEBHOOK_ALLOW_CIDRS),
       AWS_ENDPOINT_ALLOW_CIDRS: cidrs(settings.AWS_ENDPOINT_ALLOW_CIDRS),

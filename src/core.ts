@@ -21,6 +21,7 @@ import { EventStore } from './store/events';
 import { FactStore } from './store/facts';
 import { ensureIndexes } from './store/indexes';
 import { LeaseStore } from './store/leases';
+import { ProxyReports } from './store/proxy-reports';
 import { QuarantineStore } from './store/quarantine';
 import { ReplayStore } from './store/replays';
 import { RollupStore } from './store/rollups';
@@ -67,6 +68,7 @@ export class Core {
   readonly deliveries: DeliveryStore;
   readonly replays: ReplayStore;
   readonly leases: LeaseStore;
+  readonly proxyReports: ProxyReports;
   readonly users: UserStore;
   readonly sessions: SessionStore;
   readonly signingKeys: SigningKeyStore;
@@ -97,6 +99,7 @@ export class Core {
     this.deliveries = new DeliveryStore(db, clock);
     this.replays = new ReplayStore(db, clock);
     this.leases = new LeaseStore(db);
+    this.proxyReports = new ProxyReports(db);
     this.users = new UserStore(connection, db);
     this.sessions = new SessionStore(db);
     this.signingKeys = new SigningKeyStore(db);

@@ -21,7 +21,12 @@ const METRICS_EVERY_MS = 2_000;
 const STOP_WITHIN_MS = 29_000;
 const ORPHAN_STOPS_WITHIN_MS = 10_000;
 
+/** libuv gives look-ups of the system's resolver half of its threads: a few names that hang must not take them all. */
+const THREADS = '24';
+
 async function main(): Promise<void> {
+  // Read by libuv at its first use, and by the workers from their environment.
+  process.env.UV_THREADPOOL_SIZE ||= THREADS;
   // Until everything has started there is nothing to give back. A parent that is gone tells it but once.
   const gone = (): void => process.exit(1);
   process.once('disconnect', gone);

@@ -9,7 +9,6 @@ import type { Source, SourceKind } from './domain/source';
 import type { Webhook } from './domain/webhook';
 import { createEnricher, type Enricher } from './enrichment/enricher';
 import { AddressGuard, type Cidr } from './net/address-guard';
-import { GuardedAgent } from './net/guarded-agent';
 import { BackfillRunner, type FetchRange } from './pipeline/backfill-runner';
 import { BatchRunner } from './pipeline/batch-runner';
 import type { CrashHook } from './pipeline/crash-points';
@@ -39,6 +38,7 @@ import { bucketPlace } from './sources/sqs/told-objects';
 import { ExhaustedDeliveryStore } from './store/exhausted-deliveries';
 import { WebhookOutboxStore } from './store/webhook-outbox';
 import { TokenBucket } from './valkey/token-bucket';
+import { makeWebhookAgent, type WebhookAgent } from './webhook-agent';
 
 export interface WorkerOptions {
   /** Ports of ours that no webhook and no endpoint may reach. */
@@ -67,9 +67,9 @@ export async function startWorker(core: Core, options: WorkerOptions): Promise<R
   });
   const guards = guardsOf(core, options);
   const aws = new AwsClients({ guard: guards.endpoints, openKeys: (source) => openKeys(core, source) });
-  const agent = new GuardedAgent(guards.webhooks);
+  const webhooks = makeWebhookAgent(core, guards.webhooks);
   const heads = new HeadWatch(core.commits);
-  const worker = makeWorker(core, { enricher, aws, agent, heads, crash: options.crash });
+  const worker = makeWorker(core, { enricher, aws, webhooks, heads, crash: options.crash });
   core.startQueues({
     fetch: { concurrency: FETCHES_AT_A_TIME, handle: (id) => worker.onFetchHint(id) },
     enrich: { concurrency: BATCHES_AT_A_TIME, handle: (id) => worker.onBatchHint(id) },
@@ -85,7 +85,7 @@ export async function startWorker(core: Core, options: WorkerOptions): Promise<R
       await Promise.all([worker.stop(), replays.stop(), rollups.stop()]);
       heads.close();
       aws.close();
-      await agent.close();
+      await webhooks.agent.close();
       await enricher.close();
     },
   };
@@ -106,12 +106,12 @@ export function guardsOf(
 interface WorkerParts {
   enricher: Enricher;
   aws: AwsClients;
-  agent: GuardedAgent;
+  webhooks: WebhookAgent;
   heads: HeadWatch;
   crash: CrashHook;
 }
 
-function makeWorker(core: Core, { enricher, aws, agent, heads, crash }: WorkerParts): Worker {
+function makeWorker(core: Core, { enricher, aws, webhooks, heads, crash }: WorkerParts): Worker {
   const { log, leaseMs, now, metrics } = core;
   const s3 = new S3BucketClient({
     connect: (source) => aws.s3(source),
@@ -172,7 +172,8 @@ function makeWorker(core: Core, { enricher, aws, agent, heads, crash }: WorkerPa
       ...core.stores(),
       recent,
       open: (webhook) => openWebhook(core, webhook),
-      attempt: (request, signal) => attemptDelivery(request, agent, signal),
+      attempt: (request, signal) => attemptDelivery(request, webhooks.agent, signal),
+      closedForMs: webhooks.closedForMs,
       now,
       userAgent: `TrailGraph/${core.options.version}`,
       metrics,

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { parseCidrs } from '../net/address-guard';
+import { parseDnsServers } from '../net/dns-servers';
+import { parseNoProxy, parseProxy } from '../net/proxy-address';
 
 const flag = (fallback: boolean) =>
   z
@@ -23,6 +25,16 @@ const cidrs = z
     } catch (error) {
       context.addIssue({ code: 'custom', message: (error as Error).message });
       return z.NEVER;
+    }
+  });
+
+/** The text as it is, once it can be read. */
+const readableBy = (read: (text: string) => unknown) =>
+  z.string().superRefine((text, context) => {
+    try {
+      read(text);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: (error as Error).message });
     }
   });
 
@@ -64,6 +76,23 @@ export const SETTINGS = z.object({
   WEBHOOK_ALLOW_CIDRS: cidrs.describe(
     'Private or loopback ranges that webhooks may reach, separated by commas.',
   ),
+  WEBHOOK_PROXY: readableBy(parseProxy)
+    .optional()
+    .describe(
+      'HTTP proxy that all webhooks go through: http:// or https://, user:password@host:port. Secret.',
+    ),
+  WEBHOOK_PROXY_RESOLVES: flag(false).describe(
+    'Whether the proxy resolves the names of webhooks, and checks their addresses, in our place.',
+  ),
+  WEBHOOK_NO_PROXY: readableBy(parseNoProxy)
+    .default('')
+    .describe('Names (with all below them) and address ranges of webhooks that go without the proxy.'),
+  WEBHOOK_DNS_SERVERS: readableBy(parseDnsServers)
+    .default('')
+    .transform(parseDnsServers)
+    .describe(
+      "Name servers for webhooks, address[:port], separated by commas; absent: the system's resolver.",
+    ),
   AWS_ENDPOINT_ALLOW_CIDRS: cidrs.describe(
     "Private or loopback ranges that sources' own endpoints may lie in.",
   ),
@@ -149,6 +178,7 @@ export type CommandSettings = z.infer<typeof COMMAND_SETTINGS>;
 export const SECRET_SETTINGS = [
   'MONGODB_URI',
   'REDIS_URL',
+  'WEBHOOK_PROXY',
   'TRAILGRAPH_MASTER_KEY',
   'TRAILGRAPH_PREVIOUS_MASTER_KEY',
   'TRAILGRAPH_NEW_MASTER_KEY',

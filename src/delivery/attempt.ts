@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { bareHost } from '../net/address-guard';
 import { type BoundedResponse, boundedRequest, NoAnswer } from '../net/bounded-request';
-import { failedAddressOf, type NetworkFailure, networkFailureOf } from '../net/failure';
+import { failedAddressOf, type NetworkFailure, networkFailureOf, ProxyFailure } from '../net/failure';
 import type { GuardedAgent } from '../net/guarded-agent';
 import { retryAfterMs } from './retry-after';
 import { sign } from './signature';
@@ -39,7 +39,10 @@ export interface AttemptResult {
   responseBody: string | null;
   /** Where the request went, or failed to go; several that were tried are separated by commas. */
   address: string | null;
-  /** How long the receiver asks to be left alone (429, 502, 503, 504 with Retry-After). */
+  /**
+   * How long the receiver asks to be left alone (429, 502, 503, 504 with Retry-After); where the proxy failed, when it is
+   * to be asked again.
+   */
   retryAfterMs: number | null;
 }
 
@@ -87,7 +90,7 @@ export async function attemptDelivery(
       failure: networkFailureOf(error.cause),
       responseBody: null,
       address: error.address ?? failedAddressOf(error.cause) ?? literalHost(request.url),
-      retryAfterMs: null,
+      retryAfterMs: error.cause instanceof ProxyFailure ? error.cause.retryInMs : null,
     };
   }
 }

@@ -78,7 +78,7 @@ export async function boundedRequest(
     };
   } catch (error) {
     signal?.throwIfAborted();
-    throw new NoAnswer(error, body ? agent.addressOf(body) : null);
+    throw new NoAnswer(agent.causeOf(url, error), body ? agent.addressOf(body) : null);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', onAbort);

@@ -1,5 +1,23 @@
 /** Why a connection or an exchange over it did not come to its end. */
-export type NetworkFailure = 'dns' | 'refused' | 'reset' | 'timeout' | 'tls' | 'blocked_address' | 'other';
+export type NetworkFailure =
+  | 'dns'
+  | 'refused'
+  | 'reset'
+  | 'timeout'
+  | 'tls'
+  | 'blocked_address'
+  /** The operator's proxy did not do its part: nothing is known of the other side. */
+  | 'proxy'
+  | 'other';
+
+/** A name could not be looked up. */
+export class LookupFailed extends Error {
+  override name = 'LookupFailed';
+  readonly code = 'ERR_LOOKUP_FAILED';
+  constructor(hostname: string, reason: string) {
+    super(`${hostname.slice(0, 255)}: ${reason}`);
+  }
+}
 
 /** The guard refuses an address: nothing was sent there. */
 export class BlockedAddress extends Error {
@@ -22,8 +40,37 @@ export class DeadlineExceeded extends Error {
   }
 }
 
+/** The operator's proxy did not do its part. */
+export class ProxyFailure extends Error {
+  override name = 'ProxyFailure';
+  readonly code = 'ERR_PROXY';
+  constructor(
+    message: string,
+    /** When it is to be asked again. */
+    readonly retryInMs: number,
+  ) {
+    super(message);
+  }
+}
+
+/** The proxy works, but gives no tunnel to this target: it may not, or can't be reached. */
+export class TunnelRefused extends Error {
+  override name = 'TunnelRefused';
+  readonly code: 'ERR_TUNNEL_FORBIDDEN' | 'ERR_TUNNEL_TIMEOUT' | 'ERR_TUNNEL_REFUSED';
+  constructor(message: string, status: number | null) {
+    super(message);
+    if (status === 403 || status === 407) this.code = 'ERR_TUNNEL_FORBIDDEN';
+    else this.code = status === null || status === 504 ? 'ERR_TUNNEL_TIMEOUT' : 'ERR_TUNNEL_REFUSED';
+  }
+}
+
 const BY_CODE: Readonly<Record<string, NetworkFailure>> = {
+  ERR_LOOKUP_FAILED: 'dns',
+  ERR_PROXY: 'proxy',
   ERR_BLOCKED_ADDRESS: 'blocked_address',
+  ERR_TUNNEL_FORBIDDEN: 'blocked_address',
+  ERR_TUNNEL_TIMEOUT: 'timeout',
+  ERR_TUNNEL_REFUSED: 'refused',
   ERR_DEADLINE_EXCEEDED: 'timeout',
   ETIMEDOUT: 'timeout',
   UND_ERR_CONNECT_TIMEOUT: 'timeout',

@@ -8,8 +8,11 @@ export interface ResolvedAddress {
   family: number;
 }
 
-/** All addresses of a name, in the order in which they are to be tried; rejects where it has none. */
-export type Resolve = (hostname: string) => Promise<ResolvedAddress[]>;
+/**
+ * All addresses of a name, in the order in which they are to be tried; rejects where it has none.
+ * @param signal when nobody waits for the answer any more; to be heeded where that is possible
+ */
+export type Resolve = (hostname: string, signal?: AbortSignal) => Promise<ResolvedAddress[]>;
 
 /** The system's resolver, /etc/hosts included. */
 export const systemResolve: Resolve = (hostname) => systemLookup(hostname, { all: true });

@@ -50,6 +50,11 @@ export class Metrics {
     'What befell webhooks: disabled, breaker_opened, breaker_closed, delivery_exhausted.',
     ['change'],
   );
+  private readonly proxyFailing = new Gauge({
+    name: 'trailgraph_webhook_proxy_failing',
+    help: 'Workers for which the proxy for webhooks fails.',
+    registers: [this.registry],
+  });
   private readonly hintsLost = this.counter(
     'queue_hints_lost_total',
     'Hints that could not be queued: MongoDB is asked instead.',
@@ -121,6 +126,10 @@ export class Metrics {
 
   webhookChanged(change: WebhookChange): void {
     this.webhookChanges.inc({ change });
+  }
+
+  proxy(failing: boolean): void {
+    this.proxyFailing.set(failing ? 1 : 0);
   }
 
   lostHints(count: number): void {

@@ -1,4 +1,4 @@
-import { type Collection, type Db, type Filter, MongoBulkWriteError } from 'mongodb';
+import { type Collection, type Db, type Filter, MongoBulkWriteError, type UpdateFilter } from 'mongodb';
 import type { PageKey } from '../domain/cursor';
 import { deliveryConditions } from '../domain/delivery-filter';
 import type { DeliveryFilter } from '../domain/replay';
@@ -16,6 +16,8 @@ export interface AttemptOutcome {
   nextAttemptInMs: number | null;
   /** It was the last one, which somebody is to be told of. */
   exhausted?: boolean;
+  /** The attempt counts for nothing in the schedule; `last` is the place of the one that it takes the place of. */
+  unspent?: { last: number | null };
 }
 
 /** An attempt has begun of which nothing was written yet, and whoever made it may still be at it. */
@@ -129,20 +131,8 @@ export class DeliveryStore {
     if (outcomes.length === 0) return;
     const now = this.clock.now();
     await this.collection.bulkWrite(
-      outcomes.map(({ id, state, attempt, nextAttemptInMs, exhausted }) => ({
-        updateOne: {
-          filter: { _id: id, state: 'PENDING' },
-          update: {
-            $set: {
-              state,
-              nextAttemptAt: nextAttemptInMs === null ? null : new Date(now.getTime() + nextAttemptInMs),
-              completedAt: state === 'PENDING' ? null : now,
-              ...(state === 'PENDING' ? { changedAt: now } : {}),
-              ...(exhausted ? { exhaustedAt: now } : {}),
-            },
-            $push: { attempts: { $each: [attempt], $slice: -KEPT_ATTEMPTS } },
-          },
-        },
+      outcomes.map((outcome) => ({
+        updateOne: { filter: { _id: outcome.id, state: 'PENDING' }, update: outcomeUpdate(outcome, now) },
       })),
       { ordered: false },
     );
@@ -272,6 +262,25 @@ export class DeliveryStore {
   count(query: DeliveryFilter, limit: number): Promise<number> {
     return this.collection.countDocuments(deliveryFilter(query), { limit, maxTimeMS: QUERY_MS });
   }
+}
+
+function outcomeUpdate(
+  { state, attempt, nextAttemptInMs, exhausted, unspent }: AttemptOutcome,
+  now: Date,
+): UpdateFilter<Delivery> {
+  const last = unspent?.last ?? null;
+  return {
+    $set: {
+      state,
+      nextAttemptAt: nextAttemptInMs === null ? null : new Date(now.getTime() + nextAttemptInMs),
+      completedAt: state === 'PENDING' ? null : now,
+      ...(state === 'PENDING' ? { changedAt: now } : {}),
+      ...(exhausted ? { exhaustedAt: now } : {}),
+      ...(last === null ? {} : { [`attempts.${last}`]: attempt }),
+    },
+    ...(last === null ? { $push: { attempts: { $each: [attempt], $slice: -KEPT_ATTEMPTS } } } : {}),
+    ...(unspent ? { $inc: { attemptBase: 1 } } : {}),
+  };
 }
 
 function deliveryFilter(query: DeliveryFilter): Filter<Delivery> {

@@ -319,7 +319,8 @@ export class WebhookStore {
           leaseUntil: null,
           lookedAt: '$$NOW',
           nextDueAt: nextDueInMs === null ? null : { $add: ['$$NOW', Math.max(0, nextDueInMs)] },
-          ...(heldMs ? { heldUntil: { $add: ['$$NOW', heldMs] } } : {}),
+          // What the receiver asked for, or the breaker, may hold it longer.
+          ...(heldMs ? { heldUntil: { $max: ['$heldUntil', { $add: ['$$NOW', heldMs] }] } } : {}),
         },
       },
     ]);

@@ -4,7 +4,7 @@ import { HealthStatusEnum } from '../sources/types';
 
 @ObjectType({ description: 'One part that TrailGraph rests on.' })
 export class ComponentHealth {
-  @Field(() => String, { description: 'mongodb or valkey.' })
+  @Field(() => String, { description: 'mongodb, valkey, or webhook proxy where there is one.' })
   name!: string;
 
   @Field(() => HealthStatusEnum, { description: 'How it fares.' })
@@ -20,7 +20,8 @@ export class ComponentHealth {
 @ObjectType({ description: 'How the server fares.' })
 export class Health {
   @Field(() => HealthStatusEnum, {
-    description: 'The worst that matters: without MongoDB FAILING, without Valkey DEGRADED.',
+    description:
+      'The worst that matters: without MongoDB FAILING, without Valkey or the proxy for webhooks DEGRADED.',
   })
   status!: HealthStatus;
 

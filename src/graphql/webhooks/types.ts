@@ -69,7 +69,7 @@ export class DeliveryAttempt {
   @Field(() => String, {
     ...MAYBE,
     description:
-      'Null for a success; dns, refused, reset, timeout, tls, blocked_address, http_3xx, http_4xx, http_5xx or other.',
+      'Null for a success; dns, refused, reset, timeout, tls, blocked_address, http_3xx, http_4xx, http_5xx, proxy (the proxy for webhooks failed: it counts for nothing) or other.',
   })
   failure!: string | null;
 

@@ -236,6 +236,8 @@ export class Holder {
   private hopeless({ gone, consecutiveFailures, failingSince }: SendSummary): string | null {
     if (gone) return 'the receiver answered 410 Gone: it wants nothing any more';
     if (failingSince === null || consecutiveFailures < GIVE_UP_ATTEMPTS) return null;
+    // Not on the word of anybody but the receiver.
+    if (consecutiveFailures === this.webhook.consecutiveFailures) return null;
     if (this.parts.now().getTime() - failingSince.getTime() < GIVE_UP_AFTER_MS) return null;
     return `every attempt since ${failingSince.toISOString()} failed, ${consecutiveFailures} in all: mend the receiver, then resume the webhook`;
   }

@@ -25,6 +25,8 @@ export interface SenderParts {
   deliveries: DeliveryStore;
   open: (webhook: Webhook) => OpenedSecrets;
   attempt: (request: AttemptRequest, signal: AbortSignal) => Promise<AttemptResult>;
+  /** Milliseconds for which the way out to this URL is closed (the operator's proxy is down); 0: it is open. */
+  closedForMs: (url: URL) => number;
   now: () => Date;
   userAgent: string;
   metrics: Metrics;
@@ -106,8 +108,13 @@ export class Sender {
     }
   }
 
-  /** Waits for the next turn. @returns false where it is too far away, or the work is to stop */
+  /** Waits for the next turn. @returns false where it is too far away, the way is closed, or the work is to stop */
   private async turn(work: AbortSignal): Promise<boolean> {
+    const closedForMs = this.parts.closedForMs(new URL(this.webhook.url));
+    if (closedForMs > 0) {
+      this.hold(closedForMs);
+      return false;
+    }
     const { waitMs } = this.pace;
     if (waitMs > WAIT_FOR_TURN_MS) {
       this.summary.holdMs = Math.max(this.summary.holdMs ?? 0, waitMs);
@@ -150,6 +157,11 @@ export class Sender {
 
   private learn({ failure, status, durationMs, retryAfterMs }: AttemptResult): void {
     const { summary } = this;
+    if (failure === 'proxy') {
+      // It says nothing of the receiver.
+      this.hold(retryAfterMs ?? 0);
+      return;
+    }
     const now = this.parts.now();
     summary.breaker = afterAttempt(summary.breaker, failure !== null, now);
     if (status !== null) summary.latencies.push(durationMs);
@@ -176,7 +188,7 @@ function bodyOf({ operational, format, batch, thin, createdAt }: Delivery, event
 }
 
 function outcomeOf(
-  { _id: id, attemptCount, attemptBase = 0, test, operational }: Delivery,
+  { _id: id, attemptCount, attemptBase = 0, attempts, test, operational }: Delivery,
   result: AttemptResult,
 ): AttemptOutcome {
   const number = attemptCount + 1;
@@ -190,6 +202,11 @@ function outcomeOf(
     address: result.address,
   };
   if (result.failure === null) return { id, state: 'DELIVERED', attempt, nextAttemptInMs: null };
+  if (result.failure === 'proxy') {
+    // The schedule goes on where it stood; of many such attempts in a row the last one is kept.
+    const last = attempts.at(-1)?.failure === 'proxy' ? attempts.length - 1 : null;
+    return { id, state: 'PENDING', attempt, nextAttemptInMs: result.retryAfterMs ?? 0, unspent: { last } };
+  }
   const waitMs = test ? null : nextRetryDelayMs(number - attemptBase, Math.random);
   if (waitMs === null)
     return { id, state: 'FAILED', attempt, nextAttemptInMs: null, exhausted: !test && !operational };

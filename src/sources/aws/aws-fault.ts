@@ -136,7 +136,7 @@ function roleFault({ roleArn, cause }: RoleNotAssumed, source: Source): AwsFault
 }
 
 const NETWORK: Readonly<
-  Record<Exclude<NetworkFailure, 'other' | 'blocked_address'>, { says: string; remedy: string }>
+  Record<Exclude<NetworkFailure, 'other' | 'blocked_address' | 'proxy'>, { says: string; remedy: string }>
 > = {
   dns: {
     says: 'has no address',
@@ -167,7 +167,8 @@ function networkFault(error: unknown, source: Source): AwsFault | null {
   const { code, message, member } = serviceErrorOf(error);
   const systemCode = member('code') ?? WRAPPED.exec(message)?.[1] ?? null;
   const failure = code === 'TimeoutError' ? 'timeout' : networkFailureOf({ code: systemCode });
-  if (failure === 'other') return null;
+  // Sources have no proxy of ours.
+  if (failure === 'other' || failure === 'proxy') return null;
   if (failure === 'blocked_address') {
     return {
       kind: 'access',
