@@ -100,7 +100,7 @@ export function resolversOf(
     events: new EventResolver(reader, ingest),
     eventConnections: new EventConnectionResolver(reader),
     eventLinks: new EventLinksResolver({ deliveries, sources }),
-    webhooks: new WebhookResolver({ webhooks, deliveries, commits, sources, admin: webhookAdmin, now }),
+    webhooks: new WebhookResolver({ ...core.stores(), tallies: core.tallies, admin: webhookAdmin, now }),
     deliveries: new DeliveryResolver({ deliveries, webhooks }),
     deliveryConnections: new DeliveryConnectionResolver({ deliveries }),
     deliveryActions: new DeliveryActionsResolver(deliveryAdmin),

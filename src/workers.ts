@@ -15,6 +15,7 @@ import { BatchRunner } from './pipeline/batch-runner';
 import type { CrashHook } from './pipeline/crash-points';
 import { Fetcher } from './pipeline/fetcher';
 import { Folder } from './pipeline/folder';
+import { DeliveryProof } from './pipeline/forward/delivery-proof';
 import { Forwarder } from './pipeline/forward/forwarder';
 import { ReplayRunner } from './pipeline/forward/replay-runner';
 import type { OpenedSecrets } from './pipeline/forward/sender';
@@ -33,6 +34,7 @@ import { walkPlaces } from './sources/s3/places-walk';
 import { S3BucketClient } from './sources/s3/s3-bucket-client';
 import { S3SqsClient } from './sources/sqs/s3-sqs-client';
 import { bucketPlace } from './sources/sqs/told-objects';
+import { DeliveredEvents } from './store/delivered-events';
 import { TokenBucket } from './valkey/token-bucket';
 
 export interface WorkerOptions {
@@ -178,6 +180,7 @@ function makeWorker(core: Core, { enricher, aws, agent, heads, crash }: WorkerPa
       ...core.stores(),
       folder: new Folder(core.commits, core.sources),
       watch: new SourceWatch({ sources: core.sources, batches: core.batches, metrics, now, log }),
+      proof: makeProof(core),
       hint: core.hint,
       metrics,
       log,
@@ -185,6 +188,12 @@ function makeWorker(core: Core, { enricher, aws, agent, heads, crash }: WorkerPa
     log,
     leaseMs,
   });
+}
+
+function makeProof(core: Core): DeliveryProof {
+  const { commits, events, webhooks, tallies, metrics, now, log } = core;
+  const delivered = new DeliveredEvents(core.store.db);
+  return new DeliveryProof({ commits, events, webhooks, tallies, delivered, metrics, now, log });
 }
 
 function makeReplayRunner(core: Core, crash: CrashHook): ReplayRunner {

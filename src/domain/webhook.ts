@@ -2,6 +2,7 @@ import type { Breaker } from './breaker';
 import type { StreamPosition } from './commit';
 import type { EventFilter } from './filter';
 import type { Sealed } from './source';
+import type { Tallies } from './tally';
 
 export type WebhookState = 'ACTIVE' | 'PAUSED' | 'DISABLED';
 /** How bodies are written; `delivery/formats` has a file for each. */
@@ -9,7 +10,7 @@ export type WebhookFormat = 'ENRICHED' | 'RAW' | 'ECS' | 'SLACK' | 'FORWARDER_V1
 export type DeliveryState = 'PENDING' | 'DELIVERED' | 'FAILED' | 'CANCELLED';
 
 /** A reader of the commits with a position of its own. */
-export interface Webhook {
+export interface Webhook extends Tallies {
   _id: string;
   name: string;
   url: string;

@@ -7,6 +7,7 @@ import type { LeaseStore } from '../store/leases';
 import type { SourceStore } from '../store/sources';
 import type { WebhookStore } from '../store/webhooks';
 import type { Folder } from './folder';
+import type { DeliveryProof } from './forward/delivery-proof';
 import type { SourceWatch } from './source-watch';
 
 export interface SweeperParts {
@@ -18,6 +19,7 @@ export interface SweeperParts {
   commits: CommitStore;
   folder: Folder;
   watch: SourceWatch;
+  proof: DeliveryProof;
   hint: (queue: 'fetch' | 'enrich' | 'forward', ids: string[]) => Promise<void>;
   metrics: Metrics;
   log: Logger;
@@ -29,7 +31,10 @@ const HINT_WEBHOOKS = { healthy: HINTS_A_PASS / 2, failing: HINTS_A_PASS / 2 };
 /** Nothing is hinted twice within this. */
 const HINT_AGAIN_MS = 10_000;
 
-/** What one process does for all: hints again what is due, folds the commits into the counters, looks after the sources. */
+/**
+ * What one process does for all: hints again what is due, folds the commits into the counters, looks after the
+ * sources, proves the deliveries.
+ */
 export class Sweeper {
   private readonly hinted = new Map<string, number>();
   private holds = false;
@@ -38,10 +43,14 @@ export class Sweeper {
 
   /** One pass, if this process holds the lease. */
   async pass(): Promise<void> {
-    const { leases, batches, sources, backfills, webhooks, commits, folder, watch, metrics } = this.parts;
+    const { leases, batches, sources, backfills, webhooks, commits, folder, watch, proof, metrics } =
+      this.parts;
     const held = this.holds;
     this.holds = await leases.hold('sweeper', LEASE_MS);
-    if (held && !this.holds) watch.rest();
+    if (held && !this.holds) {
+      watch.rest();
+      proof.rest();
+    }
     if (!this.holds) return;
     while (await folder.fold());
     this.forget();
@@ -52,6 +61,7 @@ export class Sweeper {
     await this.hint('forward', await webhooks.dueIds(await commits.head(), HINT_WEBHOOKS));
     metrics.batchesPending(await batches.pendingCount());
     await watch.pass();
+    await proof.pass();
   }
 
   async stop(): Promise<void> {

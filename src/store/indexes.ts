@@ -15,6 +15,8 @@ const DAY = 24 * 3600;
 /** Days that the ledger outlives the events, so that a batch is known as long as its events are. */
 const LEDGER_MARGIN_DAYS = 7;
 const DELIVERY_DAYS = 30;
+/** A tally goes before the first of its deliveries does, so that none is missed that retention has removed. */
+const TALLY_DAYS = DELIVERY_DAYS - 1;
 const QUARANTINE_DAYS = 90;
 
 /** Those that keep e-mail addresses unique. */
@@ -117,6 +119,13 @@ function plan({ eventsDays }: Retention): IndexPlan[] {
       keys: { replayId: 1, createdAt: 1, _id: 1 },
       options: { partialFilterExpression: { replayId: { $exists: true } } },
     },
+    { collection: 'webhook_tallies', keys: { dueAt: 1 } },
+    {
+      collection: 'webhook_tallies',
+      keys: { webhookId: 1 },
+      options: { partialFilterExpression: { missing: { $gt: 0 } } },
+    },
+    { collection: 'webhook_tallies', keys: { madeFrom: 1 }, options: ttl(TALLY_DAYS) },
     { collection: 'replays', keys: { state: 1, dueAt: 1 } },
     { collection: 'replays', keys: { createdAt: -1, _id: -1 } },
     { collection: 'replays', keys: { doneAt: 1 }, options: ttl(DELIVERY_DAYS) },

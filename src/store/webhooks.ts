@@ -2,8 +2,8 @@ import { buildSchema } from '@typegoose/typegoose';
 import type { Collection, Db, Filter, UpdateFilter } from 'mongodb';
 import type { Connection } from 'mongoose';
 import { CLOSED_BREAKER } from '../domain/breaker';
-import type { StreamPosition } from '../domain/commit';
 import type { PageKey } from '../domain/cursor';
+import { emptyTally, type Tally } from '../domain/tally';
 import { KEPT_LATENCIES, type Webhook, type WebhookState } from '../domain/webhook';
 import type { StoreClock } from './clock';
 import { fencingToken, QUERY_MS } from './connection';
@@ -83,7 +83,7 @@ function untried(): Pick<
 /** A webhook that an earlier version wrote lacks what came later. */
 function whole(webhook: Partial<Webhook>): Webhook {
   const since = { ...untried(), maxPerSecond: null, ordered: false, signingKey: null, since: null };
-  return Object.assign(since, webhook) as Webhook;
+  return Object.assign(since, { tally: null, closedTallies: [] }, webhook) as Webhook;
 }
 
 function wholeOrNull(webhook: Webhook | null): Webhook | null {
@@ -116,6 +116,8 @@ export class WebhookStore {
       since: webhook.position.n,
       revision: 1,
       generation: 1,
+      tally: emptyTally(webhook.position, 1, now),
+      closedTallies: [],
       nextDueAt: null,
       token: null,
       leaseUntil: null,
@@ -271,9 +273,24 @@ export class WebhookStore {
     );
   }
 
-  /** Moves the position, by token. @returns false where the lease is lost */
-  async move(id: string, token: string, position: StreamPosition): Promise<boolean> {
-    const result = await this.collection.updateOne({ _id: id, token }, { $set: { position } });
+  /**
+   * Moves the position and says what was made of the events up to there: one write, so that neither stands without the
+   * other. By token.
+   * @param closed tallies that this move closed
+   * @returns false where the lease is lost
+   */
+  async move(
+    id: string,
+    token: string,
+    { position, tally, closed }: Pick<Webhook, 'position' | 'tally'> & { closed: Tally[] },
+  ): Promise<boolean> {
+    const result = await this.collection.updateOne(
+      { _id: id, token },
+      {
+        $set: { position, tally },
+        ...(closed.length > 0 ? { $push: { closedTallies: { $each: closed } } } : {}),
+      },
+    );
     return result.matchedCount === 1;
   }
 

@@ -144,6 +144,7 @@ export class Sender {
     const responseBody = result.responseBody && masked(result.responseBody, Object.values(opened.headers));
     const shown = { ...result, responseBody };
     await this.finished.add(outcomeOf(delivery, shown));
+    parts.crash('outcome-written');
     return result.failure === null;
   }
 

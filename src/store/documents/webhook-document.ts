@@ -3,6 +3,7 @@ import type { Breaker } from '../../domain/breaker';
 import type { StreamPosition } from '../../domain/commit';
 import type { EventFilter } from '../../domain/filter';
 import type { Sealed } from '../../domain/source';
+import type { Tally } from '../../domain/tally';
 import type { Webhook, WebhookFormat, WebhookState } from '../../domain/webhook';
 
 /** How a webhook is kept; `domain/webhook.ts` says what the fields mean. */
@@ -82,6 +83,12 @@ export class WebhookDocument {
 
   @prop({ type: () => Object, required: true })
   position!: StreamPosition;
+
+  @prop({ type: () => Object, default: null })
+  tally!: Tally | null;
+
+  @prop({ type: () => Array, default: [] })
+  closedTallies!: Tally[];
 
   @prop({ type: () => Date, default: null })
   nextDueAt!: Date | null;
