@@ -58,8 +58,8 @@ describe(`a webhook beside ${DEAD} that are dead`, () => {
     return records.map(({ eventID }) => eventID);
   }
 
-  /** The p99 of what was stored from then on, logged under a name. */
-  async function p99Of(name: string, sentAt: Map<string, number>): Promise<number> {
+  /** The p99 of how long events took to arrive, which is logged. */
+  async function p99Of(sentAt: Map<string, number>): Promise<number> {
     const arrived = (): number[] =>
       receiver.received.flatMap(({ at, body }) => {
         const { eventID } = (JSON.parse(body) as { data: { eventID: string } }).data;
@@ -71,11 +71,11 @@ describe(`a webhook beside ${DEAD} that are dead`, () => {
     expect(latencies).toHaveLength(sentAt.size);
     const p99 = latencies[Math.ceil(latencies.length * 0.99) - 1]!;
     const median = latencies[latencies.length >> 1];
-    console.info(`${name}: ${latencies.length} events, median ${median} ms, p99 ${p99} ms`);
+    console.info(`beside ${DEAD} that begin to fail: median ${median} ms, p99 ${p99} ms`);
     return p99;
   }
 
-  test('hears of each event about as soon as if it were alone, while they begin to fail and after', async () => {
+  test('hears of each event about as soon as if it were alone, while they begin to fail', async () => {
     const live = await createWebhook(await receiver.start());
     await store(0, 1);
     await eventually(() => receiver.received.length === 1, 'the live one was heard from', 40_000);
@@ -83,32 +83,22 @@ describe(`a webhook beside ${DEAD} that are dead`, () => {
     for (let made = 0; made < DEAD; made += 20)
       await Promise.all(Array.from({ length: 20 }, () => createWebhook(dead)));
 
-    const webhooks = app.core.store.db.collection('webhooks');
-    const open = (): Promise<number> => webhooks.countDocuments({ 'breaker.openUntil': { $ne: null } });
-    let n = 0;
-    /** Stores one event after the other at their pace. */
-    const flow = async (until: (sent: number) => Promise<boolean>): Promise<Map<string, number>> => {
-      const sentAt = new Map<string, number>();
-      while (!(await until(sentAt.size))) {
-        const started = Date.now();
-        for (const id of await store(++n, 1)) sentAt.set(id, started);
-        await delay(Math.max(0, EVERY_MS - (Date.now() - started))); // The pace of the events, not a wait for anything.
-      }
-      return sentAt;
-    };
-    const deadline = Date.now() + 150_000;
-    const storm = await flow(async () => {
-      if (Date.now() > deadline) throw new Error(`${await open()} breakers have opened`);
-      return (await open()) === DEAD;
-    });
-    const beginning = await p99Of(`while ${DEAD} begin to fail`, storm);
-    const after = await p99Of(`beside ${DEAD} that failed`, await flow(async (sent) => sent === EVENTS));
-    expect(beginning).toBeLessThan(P99_MS * SLACK);
-    expect(after).toBeLessThan(P99_MS * SLACK);
+    // The first of these has all of them tried for the first time, as soon as there is room.
+    const sentAt = new Map<string, number>();
+    for (let n = 1; n <= EVENTS; n++) {
+      const started = Date.now();
+      for (const id of await store(n, 1)) sentAt.set(id, started);
+      await delay(Math.max(0, EVERY_MS - (Date.now() - started))); // The pace of the events, not a wait for anything.
+    }
+    expect(await p99Of(sentAt)).toBeLessThan(P99_MS * SLACK);
+    const failing = await app.core.store.db
+      .collection('webhooks')
+      .countDocuments({ failingSince: { $ne: null } });
+    expect(failing).toBeGreaterThan(0);
     const { webhook } = await admin.run<{ webhook: { stats: { delivered: number; failed: number } } }>(
       'query ($id: ID!) { webhook(id: $id) { stats { delivered failed } } }',
       { id: live },
     );
-    expect(webhook.stats).toEqual({ delivered: n + 1, failed: 0 });
+    expect(webhook.stats).toEqual({ delivered: EVENTS + 1, failed: 0 });
   }, 300_000);
 });

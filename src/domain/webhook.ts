@@ -63,6 +63,17 @@ export interface Webhook extends Tallies {
   recentMs: number[];
 }
 
+/** What is known of a receiver: it answers, it never did and has not failed yet either, or it fails. */
+export type Standing = 'proven' | 'untried' | 'failing';
+
+export function standingOf({
+  consecutiveFailures,
+  recentMs,
+}: Pick<Webhook, 'consecutiveFailures' | 'recentMs'>): Standing {
+  if (consecutiveFailures > 0) return 'failing';
+  return recentMs.length > 0 ? 'proven' : 'untried';
+}
+
 /** How many of the last attempts the latency is told of. */
 export const KEPT_LATENCIES = 200;
 

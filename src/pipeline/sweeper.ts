@@ -27,7 +27,7 @@ export interface SweeperParts {
 
 const LEASE_MS = 10_000;
 const HINTS_A_PASS = 200;
-const HINT_WEBHOOKS = { healthy: HINTS_A_PASS / 2, failing: HINTS_A_PASS / 2 };
+const HINT_WEBHOOKS = { proven: HINTS_A_PASS / 2, untried: HINTS_A_PASS / 4, failing: HINTS_A_PASS / 4 };
 /** Nothing is hinted twice within this. */
 const HINT_AGAIN_MS = 10_000;
 

@@ -4,7 +4,7 @@ import type { Connection } from 'mongoose';
 import { CLOSED_BREAKER } from '../domain/breaker';
 import type { PageKey } from '../domain/cursor';
 import { emptyTally, type Tally } from '../domain/tally';
-import { KEPT_LATENCIES, type Webhook, type WebhookState } from '../domain/webhook';
+import { KEPT_LATENCIES, type Standing, type Webhook, type WebhookState } from '../domain/webhook';
 import type { StoreClock } from './clock';
 import { fencingToken, QUERY_MS } from './connection';
 import { WebhookDocument } from './documents/webhook-document';
@@ -215,11 +215,14 @@ export class WebhookStore {
 
   /**
    * Active webhooks that nobody holds and that have something to look at: commits beyond their position, or a retry.
-   * Those that do not fail come first, however far behind the others are; among each, who waited longest.
+   * Those that are known to answer come first, those that fail last, however far behind they are; among each, who waited
+   * longest.
    */
-  async dueIds(head: number, most: { healthy: number; failing: number }): Promise<string[]> {
-    const healthy = await this.due(head, { consecutiveFailures: 0 }, most.healthy);
-    return [...healthy, ...(await this.due(head, { consecutiveFailures: { $gt: 0 } }, most.failing))];
+  async dueIds(head: number, most: Record<Standing, number>): Promise<string[]> {
+    const ids: string[] = [];
+    for (const standing of ['proven', 'untried', 'failing'] as const)
+      ids.push(...(await this.due(head, OF_STANDING[standing], most[standing])));
+    return ids;
   }
 
   private async due(head: number, which: Filter<Webhook>, limit: number): Promise<string[]> {
@@ -323,6 +326,13 @@ export class WebhookStore {
     ]);
   }
 }
+
+/** As `standingOf` says it. */
+const OF_STANDING: Record<Standing, Filter<Webhook>> = {
+  proven: { consecutiveFailures: 0, 'recentMs.0': { $exists: true } },
+  untried: { consecutiveFailures: 0, 'recentMs.0': { $exists: false } },
+  failing: { consecutiveFailures: { $gt: 0 } },
+};
 
 function listed(states: WebhookState[] | null): Filter<Webhook> {
   return { ...VISIBLE, ...(states?.length ? { state: { $in: states } } : {}) };

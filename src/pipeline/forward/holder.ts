@@ -1,7 +1,7 @@
 import type { StreamPosition } from '../../domain/commit';
 import { messageOf } from '../../domain/errors';
 import { type Move, tallied } from '../../domain/tally';
-import type { Delivery, Webhook } from '../../domain/webhook';
+import { type Delivery, standingOf, type Webhook } from '../../domain/webhook';
 import type { Logger } from '../../observe/logger';
 import type { CommitStore } from '../../store/commits';
 import type { DeliveryStore } from '../../store/deliveries';
@@ -235,11 +235,13 @@ export class Holder {
     this.parts.crash('position-moved');
   }
 
-  /** Deliveries that wait for an attempt: retries, and what an earlier holder left. Asked for once a second. */
+  /** Deliveries that wait for an attempt: retries, and what an earlier holder left. Asked for once a second while few are. */
   private async dueChunks(): Promise<Chunk[]> {
     if (Date.now() - this.dueAskedAt < DUE_EVERY_MS) return [];
-    this.dueAskedAt = Date.now();
-    return this.chunksOf(await this.parts.deliveries.due(this.webhook._id, DUE_AT_A_TIME));
+    const due = await this.parts.deliveries.due(this.webhook._id, DUE_AT_A_TIME);
+    // Where there were as many as were asked for, there are more.
+    if (due.length < DUE_AT_A_TIME) this.dueAskedAt = Date.now();
+    return this.chunksOf(due);
   }
 
   /** With the events that the deliveries were made of. Those whose events retention has removed are ended. */
@@ -272,7 +274,7 @@ export class Holder {
     });
     this.parts.crash('receiver-marked');
     const hopeless = this.hopeless(summary);
-    if (hopeless === null) return summary.holdMs === null;
+    if (hopeless === null) return summary.holdMs === null && !newlyFailing(this.webhook, summary);
     await webhooks.disable(id, hopeless);
     return false;
   }
@@ -306,4 +308,9 @@ export class Holder {
       );
     }
   }
+}
+
+/** One that never answered, and fails, goes on among those that fail. */
+function newlyFailing(before: Webhook, { consecutiveFailures }: SendSummary): boolean {
+  return standingOf(before) === 'untried' && consecutiveFailures > 0;
 }

@@ -4,7 +4,13 @@ import { webhookBody } from '../../delivery/body';
 import { nextRetryDelayMs } from '../../domain/backoff';
 import { afterAttempt, type Breaker, isOpen, isProbing } from '../../domain/breaker';
 import { masked } from '../../domain/mask';
-import type { Delivery, DeliveryAttempt, Webhook } from '../../domain/webhook';
+import {
+  type Delivery,
+  type DeliveryAttempt,
+  type Standing,
+  standingOf,
+  type Webhook,
+} from '../../domain/webhook';
 import type { Metrics } from '../../observe/metrics';
 import type { AttemptOutcome, DeliveryStore } from '../../store/deliveries';
 import { Coalescer } from '../coalescer';
@@ -46,6 +52,8 @@ export interface SendSummary {
 
 const IN_FLIGHT = 4;
 const IN_FLIGHT_WHILE_FAILING = 1;
+/** After a failure: receivers that refuse at once, and many at a time, must not keep us from those that answer. */
+const PAUSE_MS = 100;
 /** A turn that is further away is not waited for: the webhook is let go of until then. */
 const WAIT_FOR_TURN_MS = 1_000;
 /** Beyond the attempt's own deadline: until then nobody else sends the same delivery. */
@@ -59,6 +67,7 @@ export class Sender {
   private readonly began: Coalescer<string>;
   private readonly finished: Coalescer<AttemptOutcome>;
   private readonly opened: OpenedSecrets;
+  private readonly standing: Standing;
   private summary: SendSummary;
 
   constructor(
@@ -70,6 +79,7 @@ export class Sender {
     this.began = new Coalescer((ids) => parts.deliveries.begin(ids, claimMs));
     this.finished = new Coalescer((outcomes) => parts.deliveries.finish(outcomes));
     this.opened = parts.open(webhook);
+    this.standing = standingOf(webhook);
     const { consecutiveFailures, failingSince, breaker } = webhook;
     this.summary = { consecutiveFailures, failingSince, breaker, holdMs: null, latencies: [], gone: false };
   }
@@ -81,7 +91,7 @@ export class Sender {
    */
   async send(chunks: Chunk[], work: AbortSignal, lost: AbortSignal): Promise<SendSummary> {
     const queue = [...chunks];
-    const careful = this.webhook.ordered || this.webhook.consecutiveFailures > 0;
+    const careful = this.webhook.ordered || this.standing === 'failing';
     const lanes =
       careful || isProbing(this.summary.breaker, this.parts.now()) ? IN_FLIGHT_WHILE_FAILING : IN_FLIGHT;
     await Promise.all(
@@ -97,6 +107,9 @@ export class Sender {
       if (!chunk) return;
       const delivered = await this.attempt(chunk, lost);
       if (!delivered && this.webhook.ordered) return;
+      // One that never answered has had its chance: it gives its place back, and goes on among those that fail.
+      if (this.standing === 'untried' && this.summary.consecutiveFailures > 0) return;
+      if (!delivered) await delay(PAUSE_MS, undefined, { signal: work }).catch(() => undefined); // Stopping ends it.
     }
   }
 
