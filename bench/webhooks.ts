@@ -111,11 +111,18 @@ async function store(product: Product, token: string): Promise<void> {
         eventTime: new Date(1_750_000_000_000 + (from + i) * 1_000),
       }),
     );
-    await product.graphql(
-      'mutation ($records: [JSON!]!) { ingestEvents(records: $records) { stored } }',
-      { records },
-      token,
-    );
+    await sent(product, token, records);
+  }
+}
+
+/** Again where they are kept but not stored yet, which costs nothing but time. */
+async function sent(product: Product, token: string, records: unknown[], tries = 10): Promise<void> {
+  try {
+    const text = 'mutation ($records: [JSON!]!) { ingestEvents(records: $records) { stored } }';
+    await product.graphql(text, { records }, token);
+  } catch (error) {
+    if (tries === 0 || !String(error).includes('UNAVAILABLE')) throw error;
+    await sent(product, token, records, tries - 1);
   }
 }
 

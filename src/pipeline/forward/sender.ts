@@ -52,6 +52,8 @@ export interface SendSummary {
 
 const IN_FLIGHT = 4;
 const IN_FLIGHT_WHILE_FAILING = 1;
+/** Written as begun at a time, and answers whose writing is not waited for: a round trip to the database for many. */
+const AT_A_WRITE = 16;
 /** After a failure: receivers that refuse at once, and many at a time, must not keep us from those that answer. */
 const PAUSE_MS = 100;
 /** A turn that is further away is not waited for: the webhook is let go of until then. */
@@ -64,7 +66,12 @@ const CLAIM_MARGIN_MS = 15_000;
  * written before and after.
  */
 export class Sender {
-  private readonly began: Coalescer<string>;
+  /** Written as begun, and not taken by a lane yet. */
+  private begun: Chunk[] = [];
+  private beginning: Promise<void> | null = null;
+  /** Outcomes that are being written. */
+  private readonly settling = new Set<Promise<void>>();
+  private failedWrite: unknown = null;
   private readonly finished: Coalescer<AttemptOutcome>;
   private readonly opened: OpenedSecrets;
   private readonly standing: Standing;
@@ -75,8 +82,6 @@ export class Sender {
     private readonly webhook: Webhook,
     private readonly pace: Pace,
   ) {
-    const claimMs = webhook.timeoutMs + CLAIM_MARGIN_MS;
-    this.began = new Coalescer((ids) => parts.deliveries.begin(ids, claimMs));
     this.finished = new Coalescer((outcomes) => parts.deliveries.finish(outcomes));
     this.opened = parts.open(webhook);
     this.standing = standingOf(webhook);
@@ -94,23 +99,76 @@ export class Sender {
     const careful = this.webhook.ordered || this.standing === 'failing';
     const lanes =
       careful || isProbing(this.summary.breaker, this.parts.now()) ? IN_FLIGHT_WHILE_FAILING : IN_FLIGHT;
-    await Promise.all(
+    const ended = await Promise.allSettled(
       Array.from({ length: Math.min(lanes, queue.length) }, () => this.lane(queue, work, lost)),
     );
+    await Promise.all(this.settling);
+    const left = this.begun.map(({ delivery }) => delivery._id);
+    // Where the lease is lost, somebody else may be sending them.
+    if (left.length > 0 && !lost.aborted) await this.parts.deliveries.unbegin(left);
+    const failed = ended.find((lane) => lane.status === 'rejected');
+    if (failed) throw failed.reason;
+    if (this.failedWrite) throw this.failedWrite;
     return this.summary;
   }
 
   private async lane(queue: Chunk[], work: AbortSignal, lost: AbortSignal): Promise<void> {
-    while (queue.length > 0 && !work.aborted && this.summary.holdMs === null && !this.summary.gone) {
+    while (
+      (queue.length > 0 || this.begun.length > 0 || this.beginning) &&
+      !work.aborted &&
+      this.summary.holdMs === null &&
+      !this.summary.gone &&
+      !this.failedWrite
+    ) {
       if (!(await this.turn(work))) return;
-      const chunk = queue.shift();
+      const chunk = await this.next(queue);
       if (!chunk) return;
       const delivered = await this.attempt(chunk, lost);
       if (!delivered && this.webhook.ordered) return;
       // One that never answered has had its chance: it gives its place back, and goes on among those that fail.
       if (this.standing === 'untried' && this.summary.consecutiveFailures > 0) return;
-      if (!delivered) await delay(PAUSE_MS, undefined, { signal: work }).catch(() => undefined); // Stopping ends it.
+      if (!delivered && this.standing === 'failing')
+        await delay(PAUSE_MS, undefined, { signal: work }).catch(() => undefined); // Stopping ends it.
     }
+  }
+
+  /** The next delivery, written as begun: several at a time where they follow on each other without a wait. */
+  private async next(queue: Chunk[]): Promise<Chunk | null> {
+    while (this.begun.length === 0 && (queue.length > 0 || this.beginning)) {
+      this.beginning ??= this.begin(queue).finally(() => {
+        this.beginning = null;
+      });
+      await this.beginning;
+    }
+    return this.begun.shift() ?? null;
+  }
+
+  private async begin(queue: Chunk[]): Promise<void> {
+    const { webhook, parts } = this;
+    const chunks = queue.splice(0, this.atABegin());
+    const ids = chunks.map(({ delivery }) => delivery._id);
+    await parts.deliveries.begin(ids, webhook.timeoutMs + CLAIM_MARGIN_MS);
+    this.begun.push(...chunks);
+  }
+
+  /** As many as are likely to be sent at once: what is begun and not sent has to be taken back. */
+  private atABegin(): number {
+    const { ordered, maxPerSecond } = this.webhook;
+    if (ordered || maxPerSecond !== null || this.summary.consecutiveFailures > 0) return 1;
+    return this.standing === 'proven' || this.summary.latencies.length > 0 ? AT_A_WRITE : IN_FLIGHT;
+  }
+
+  /** Has an outcome written. Waits for it where the order counts, or many are being written. */
+  private async settle(outcome: AttemptOutcome): Promise<void> {
+    const written = this.finished
+      .add(outcome)
+      .then(() => this.parts.crash('outcome-written'))
+      .catch((error: unknown) => {
+        this.failedWrite ??= error;
+      })
+      .finally(() => this.settling.delete(written));
+    this.settling.add(written);
+    if (this.webhook.ordered || this.settling.size >= AT_A_WRITE) await written;
   }
 
   /** Waits for the next turn. @returns false where it is too far away, or the work is to stop */
@@ -128,7 +186,6 @@ export class Sender {
   /** @returns whether the receiver took it */
   private async attempt({ delivery, events }: Chunk, lost: AbortSignal): Promise<boolean> {
     const { parts, webhook, opened } = this;
-    await this.began.add(delivery._id);
     parts.crash('attempt-recorded');
     const result = await parts.attempt(
       {
@@ -156,8 +213,7 @@ export class Sender {
     // A receiver may say back what it was sent.
     const responseBody = result.responseBody && masked(result.responseBody, Object.values(opened.headers));
     const shown = { ...result, responseBody };
-    await this.finished.add(outcomeOf(delivery, shown));
-    parts.crash('outcome-written');
+    await this.settle(outcomeOf(delivery, shown));
     return result.failure === null;
   }
 
