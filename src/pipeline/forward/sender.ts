@@ -54,6 +54,8 @@ const IN_FLIGHT = 4;
 const IN_FLIGHT_WHILE_FAILING = 1;
 /** Written as begun at a time, and answers whose writing is not waited for: a round trip to the database for many. */
 const AT_A_WRITE = 16;
+/** A receiver that answers within this is worth it. */
+const QUICK_MS = 500;
 /** After a failure: receivers that refuse at once, and many at a time, must not keep us from those that answer. */
 const PAUSE_MS = 100;
 /** A turn that is further away is not waited for: the webhook is let go of until then. */
@@ -102,7 +104,7 @@ export class Sender {
     const ended = await Promise.allSettled(
       Array.from({ length: Math.min(lanes, queue.length) }, () => this.lane(queue, work, lost)),
     );
-    await Promise.all(this.settling);
+    await Promise.all([this.beginning, ...this.settling]);
     const left = this.begun.map(({ delivery }) => delivery._id);
     // Where the lease is lost, somebody else may be sending them.
     if (left.length > 0 && !lost.aborted) await this.parts.deliveries.unbegin(left);
@@ -134,13 +136,25 @@ export class Sender {
 
   /** The next delivery, written as begun: several at a time where they follow on each other without a wait. */
   private async next(queue: Chunk[]): Promise<Chunk | null> {
-    while (this.begun.length === 0 && (queue.length > 0 || this.beginning)) {
-      this.beginning ??= this.begin(queue).finally(() => {
+    while (this.begun.length === 0 && (queue.length > 0 || this.beginning) && !this.failedWrite)
+      await this.beginAhead(queue);
+    const chunk = this.begun.shift() ?? null;
+    // While these are under way the next ones are written.
+    if (this.atABegin() === AT_A_WRITE && this.begun.length <= IN_FLIGHT && queue.length > 0)
+      void this.beginAhead(queue);
+    return chunk;
+  }
+
+  /** Begins the next ones, unless that is under way. Does not reject: `failedWrite` tells. */
+  private beginAhead(queue: Chunk[]): Promise<void> {
+    this.beginning ??= this.begin(queue)
+      .catch((error: unknown) => {
+        this.failedWrite ??= error;
+      })
+      .finally(() => {
         this.beginning = null;
       });
-      await this.beginning;
-    }
-    return this.begun.shift() ?? null;
+    return this.beginning;
   }
 
   private async begin(queue: Chunk[]): Promise<void> {
@@ -155,7 +169,10 @@ export class Sender {
   private atABegin(): number {
     const { ordered, maxPerSecond } = this.webhook;
     if (ordered || maxPerSecond !== null || this.summary.consecutiveFailures > 0) return 1;
-    return this.standing === 'proven' || this.summary.latencies.length > 0 ? AT_A_WRITE : IN_FLIGHT;
+    const lastMs = this.summary.latencies.at(-1) ?? this.webhook.recentMs.at(-1);
+    if (lastMs === undefined) return IN_FLIGHT;
+    // What is begun must be sent well before its claim ends.
+    return lastMs < QUICK_MS ? AT_A_WRITE : 1;
   }
 
   /** Has an outcome written. Waits for it where the order counts, or many are being written. */
