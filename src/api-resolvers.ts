@@ -91,7 +91,7 @@ export function resolversOf(
     eventConnections: new EventConnectionResolver(reader),
     eventLinks: new EventLinksResolver({ deliveries, sources }),
     stats: statsResolver(core),
-    webhooks: new WebhookResolver({ webhooks, deliveries, commits, sources, admin: webhookAdmin, now }),
+    webhooks: new WebhookResolver({ ...core.stores(), tallies: core.tallies, admin: webhookAdmin, now }),
     deliveries: new DeliveryResolver({ deliveries, webhooks }),
     deliveryConnections: new DeliveryConnectionResolver({ deliveries }),
     deliveryActions: new DeliveryActionsResolver(deliveryAdmin),

@@ -29,6 +29,7 @@ import { SealedSecretStore } from './store/sealed-secrets';
 import { SessionStore } from './store/sessions';
 import { SigningKeyStore } from './store/signing-keys';
 import { SourceStore } from './store/sources';
+import { TallyStore } from './store/tallies';
 import { UserStore } from './store/users';
 import { WebhookStore } from './store/webhooks';
 import { connectValkey, valkeyAddress } from './valkey/connect';
@@ -66,6 +67,7 @@ export class Core {
   readonly checkpoints: CheckpointStore;
   readonly webhooks: WebhookStore;
   readonly deliveries: DeliveryStore;
+  readonly tallies: TallyStore;
   readonly replays: ReplayStore;
   readonly leases: LeaseStore;
   readonly proxyReports: ProxyReports;
@@ -97,6 +99,7 @@ export class Core {
     this.checkpoints = new CheckpointStore(db);
     this.webhooks = new WebhookStore(connection, db, clock);
     this.deliveries = new DeliveryStore(db, clock);
+    this.tallies = new TallyStore(db);
     this.replays = new ReplayStore(db, clock);
     this.leases = new LeaseStore(db);
     this.proxyReports = new ProxyReports(db);

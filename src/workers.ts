@@ -14,6 +14,7 @@ import { BatchRunner } from './pipeline/batch-runner';
 import type { CrashHook } from './pipeline/crash-points';
 import { Fetcher } from './pipeline/fetcher';
 import { Folder } from './pipeline/folder';
+import { DeliveryProof } from './pipeline/forward/delivery-proof';
 import { Forwarder } from './pipeline/forward/forwarder';
 import { ReplayRunner } from './pipeline/forward/replay-runner';
 import type { OpenedSecrets } from './pipeline/forward/sender';
@@ -35,6 +36,7 @@ import { walkPlaces } from './sources/s3/places-walk';
 import { S3BucketClient } from './sources/s3/s3-bucket-client';
 import { S3SqsClient } from './sources/sqs/s3-sqs-client';
 import { bucketPlace } from './sources/sqs/told-objects';
+import { DeliveredEvents } from './store/delivered-events';
 import { ExhaustedDeliveryStore } from './store/exhausted-deliveries';
 import { WebhookOutboxStore } from './store/webhook-outbox';
 import { TokenBucket } from './valkey/token-bucket';
@@ -196,6 +198,7 @@ function makeWorker(core: Core, { enricher, aws, webhooks, heads, crash }: Worke
         crash,
         log,
       }),
+      proof: makeProof(core),
       hint: core.hint,
       metrics,
       log,
@@ -203,6 +206,12 @@ function makeWorker(core: Core, { enricher, aws, webhooks, heads, crash }: Worke
     log,
     leaseMs,
   });
+}
+
+function makeProof(core: Core): DeliveryProof {
+  const { commits, events, webhooks, tallies, metrics, now, log } = core;
+  const delivered = new DeliveredEvents(core.store.db);
+  return new DeliveryProof({ commits, events, webhooks, tallies, delivered, metrics, now, log });
 }
 
 function makeReplayRunner(core: Core, crash: CrashHook): ReplayRunner {

@@ -58,42 +58,47 @@ describe(`a webhook beside ${DEAD} that are dead`, () => {
     return records.map(({ eventID }) => eventID);
   }
 
-  test('hears of each event about as soon as if it were alone', async () => {
+  /** The p99 of how long events took to arrive, which is logged. */
+  async function p99Of(sentAt: Map<string, number>): Promise<number> {
+    const arrived = (): number[] =>
+      receiver.received.flatMap(({ at, body }) => {
+        const { eventID } = (JSON.parse(body) as { data: { eventID: string } }).data;
+        const sent = sentAt.get(eventID);
+        return sent === undefined ? [] : [at - sent];
+      });
+    await eventually(() => arrived().length >= sentAt.size, 'all are heard of', 60_000);
+    const latencies = arrived().sort((a, b) => a - b);
+    expect(latencies).toHaveLength(sentAt.size);
+    const p99 = latencies[Math.ceil(latencies.length * 0.99) - 1]!;
+    const median = latencies[latencies.length >> 1];
+    console.info(`beside ${DEAD} that begin to fail: median ${median} ms, p99 ${p99} ms`);
+    return p99;
+  }
+
+  test('hears of each event about as soon as if it were alone, while they begin to fail', async () => {
+    const live = await createWebhook(await receiver.start());
+    await store(0, 1);
+    await eventually(() => receiver.received.length === 1, 'the live one was heard from', 40_000);
     const dead = `http://127.0.0.1:${await closedPort()}/`;
     for (let made = 0; made < DEAD; made += 20)
       await Promise.all(Array.from({ length: 20 }, () => createWebhook(dead)));
-    await store(EVENTS + 1, 12);
-    const webhooks = app.core.store.db.collection('webhooks');
-    await eventually(
-      async () => (await webhooks.countDocuments({ 'breaker.openUntil': { $ne: null } })) === DEAD,
-      'the breaker of every one has opened',
-      150_000,
-    );
-    const url = await receiver.start();
-    const live = await createWebhook(url);
 
+    // The first of these has all of them tried for the first time, as soon as there is room.
     const sentAt = new Map<string, number>();
     for (let n = 1; n <= EVENTS; n++) {
       const started = Date.now();
       for (const id of await store(n, 1)) sentAt.set(id, started);
       await delay(Math.max(0, EVERY_MS - (Date.now() - started))); // The pace of the events, not a wait for anything.
     }
-    await eventually(() => receiver.received.length >= EVENTS, 'all are heard of', 60_000);
-    const latencies = receiver.received.map(({ at, body }) => {
-      const { eventID } = (JSON.parse(body) as { data: { eventID: string } }).data;
-      return at - sentAt.get(eventID)!;
-    });
-    latencies.sort((a, b) => a - b);
-    const p99 = latencies[Math.ceil(latencies.length * 0.99) - 1]!;
-    console.info(
-      `beside ${DEAD} dead webhooks: median ${latencies[latencies.length >> 1]} ms, p99 ${p99} ms`,
-    );
-    expect(latencies).toHaveLength(EVENTS);
-    expect(p99).toBeLessThan(P99_MS * SLACK);
+    expect(await p99Of(sentAt)).toBeLessThan(P99_MS * SLACK);
+    const failing = await app.core.store.db
+      .collection('webhooks')
+      .countDocuments({ failingSince: { $ne: null } });
+    expect(failing).toBeGreaterThan(0);
     const { webhook } = await admin.run<{ webhook: { stats: { delivered: number; failed: number } } }>(
       'query ($id: ID!) { webhook(id: $id) { stats { delivered failed } } }',
       { id: live },
     );
-    expect(webhook.stats).toEqual({ delivered: EVENTS, failed: 0 });
+    expect(webhook.stats).toEqual({ delivered: EVENTS + 1, failed: 0 });
   }, 300_000);
 });

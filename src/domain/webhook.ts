@@ -3,6 +3,7 @@ import type { StreamPosition } from './commit';
 import type { EventFilter } from './filter';
 import type { OperationalBody, OperationalEvent, WebhookEventType } from './operational-event';
 import type { Sealed } from './source';
+import type { Tallies } from './tally';
 
 export type WebhookState = 'ACTIVE' | 'PAUSED' | 'DISABLED';
 /** How bodies are written; `delivery/formats` has a file for each. */
@@ -10,7 +11,7 @@ export type WebhookFormat = 'ENRICHED' | 'RAW' | 'ECS' | 'SLACK' | 'FORWARDER_V1
 export type DeliveryState = 'PENDING' | 'DELIVERED' | 'FAILED' | 'CANCELLED';
 
 /** A reader of the commits with a position of its own. */
-export interface Webhook {
+export interface Webhook extends Tallies {
   _id: string;
   name: string;
   url: string;
@@ -67,6 +68,17 @@ export interface Webhook {
   exhaustedToldAt: Date | null;
   /** Milliseconds of the last answered attempts, oldest first. */
   recentMs: number[];
+}
+
+/** What is known of a receiver: it answers, it never did and has not failed yet either, or it fails. */
+export type Standing = 'proven' | 'untried' | 'failing';
+
+export function standingOf({
+  consecutiveFailures,
+  recentMs,
+}: Pick<Webhook, 'consecutiveFailures' | 'recentMs'>): Standing {
+  if (consecutiveFailures > 0) return 'failing';
+  return recentMs.length > 0 ? 'proven' : 'untried';
 }
 
 /** How many of the last attempts the latency is told of. */

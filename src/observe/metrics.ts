@@ -70,6 +70,11 @@ export class Metrics {
     'Sockets closed with 4413 as they did not read.',
     [],
   );
+  private readonly gapEvents = new Gauge({
+    name: 'trailgraph_webhook_delivery_gap_events',
+    help: 'Events that matched a webhook and stand in none of its deliveries. Anything but 0 is a fault.',
+    registers: [this.registry],
+  });
   private readonly objectsSkipped = this.counter(
     's3_objects_skipped_total',
     'Objects that a listing met and left out, as they are no log files; at each listing anew.',
@@ -157,6 +162,10 @@ export class Metrics {
   /** @param reason one of a few: it is a label */
   skippedObjects(reason: string, count: number): void {
     this.objectsSkipped.inc({ reason }, count);
+  }
+
+  deliveryGap(events: number): void {
+    this.gapEvents.set(events);
   }
 
   batchesPending(count: number): void {

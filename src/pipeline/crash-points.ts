@@ -8,10 +8,13 @@ export const CRASH_POINTS = [
   'before-commit',
   'after-commit',
   'published',
+  'events-matched',
   'deliveries-inserted',
   'position-moved',
   'attempt-recorded',
   'response-received',
+  'outcome-written',
+  'receiver-marked',
   'replay-page-made',
 ] as const;
 

@@ -7,6 +7,7 @@ import type { LeaseStore } from '../store/leases';
 import type { SourceStore } from '../store/sources';
 import type { WebhookStore } from '../store/webhooks';
 import type { Folder } from './folder';
+import type { DeliveryProof } from './forward/delivery-proof';
 import type { OperationalEvents } from './operational-events';
 import type { SourceWatch } from './source-watch';
 
@@ -20,6 +21,7 @@ export interface SweeperParts {
   folder: Folder;
   watch: SourceWatch;
   operations: OperationalEvents;
+  proof: DeliveryProof;
   hint: (queue: 'fetch' | 'enrich' | 'forward', ids: string[]) => Promise<void>;
   metrics: Metrics;
   log: Logger;
@@ -27,11 +29,14 @@ export interface SweeperParts {
 
 const LEASE_MS = 10_000;
 const HINTS_A_PASS = 200;
-const HINT_WEBHOOKS = { healthy: HINTS_A_PASS / 2, failing: HINTS_A_PASS / 2 };
+const HINT_WEBHOOKS = { proven: HINTS_A_PASS / 2, untried: HINTS_A_PASS / 4, failing: HINTS_A_PASS / 4 };
 /** Nothing is hinted twice within this. */
 const HINT_AGAIN_MS = 10_000;
 
-/** What one process does for all: hints again what is due, folds the commits into the counters, looks after the sources. */
+/**
+ * What one process does for all: hints again what is due, folds the commits into the counters, looks after the
+ * sources, proves the deliveries.
+ */
 export class Sweeper {
   private readonly hinted = new Map<string, number>();
   private holds = false;
@@ -40,11 +45,25 @@ export class Sweeper {
 
   /** One pass, if this process holds the lease. */
   async pass(): Promise<void> {
-    const { leases, batches, sources, backfills, webhooks, commits, folder, watch, operations, metrics } =
-      this.parts;
+    const {
+      leases,
+      batches,
+      sources,
+      backfills,
+      webhooks,
+      commits,
+      folder,
+      watch,
+      operations,
+      proof,
+      metrics,
+    } = this.parts;
     const held = this.holds;
     this.holds = await leases.hold('sweeper', LEASE_MS);
-    if (held && !this.holds) watch.rest();
+    if (held && !this.holds) {
+      watch.rest();
+      proof.rest();
+    }
     if (!this.holds) return;
     while (await folder.fold());
     this.forget();
@@ -56,6 +75,7 @@ export class Sweeper {
     metrics.batchesPending(await batches.pendingCount());
     await operations.pass();
     await watch.pass();
+    await proof.pass();
   }
 
   async stop(): Promise<void> {

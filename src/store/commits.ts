@@ -142,6 +142,11 @@ export class CommitStore {
     return sum?.stored ?? 0;
   }
 
+  /** How many events were stored after n, up to another one. */
+  async storedBetween(n: number, through: number): Promise<number> {
+    return (await this.storedAfter(n)) - (await this.storedAfter(through));
+  }
+
   /** The counts of a source's commits after n. */
   async countsAfter(sourceId: string, n: number): Promise<Counters> {
     const fields = Object.keys(NO_COUNTS) as (keyof Counters)[];

@@ -126,6 +126,13 @@ export class DeliveryStore {
     return ids.filter((id) => !left.has(id));
   }
 
+  /** Takes back a begin: nothing was sent. */
+  async unbegin(ids: string[]): Promise<void> {
+    await this.collection.updateMany({ _id: { $in: ids }, state: 'PENDING' }, [
+      { $set: { attemptCount: { $subtract: ['$attemptCount', 1] }, nextAttemptAt: '$$NOW' } },
+    ]);
+  }
+
   /** After sending: what came of it. One write for many. */
   async finish(outcomes: AttemptOutcome[]): Promise<void> {
     if (outcomes.length === 0) return;

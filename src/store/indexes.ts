@@ -17,6 +17,8 @@ const LEDGER_MARGIN_DAYS = 7;
 const DELIVERY_DAYS = 30;
 /** Cells begin with the hour or day in which their first event may have been stored. */
 const ROLLUP_MARGIN_DAYS = 2;
+/** A tally goes before the first of its deliveries does, so that none is missed that retention has removed. */
+const TALLY_DAYS = DELIVERY_DAYS - 1;
 const QUARANTINE_DAYS = 90;
 const AUDIT_DAYS = 365;
 /** A key that was revoked is listed for so long. */
@@ -144,6 +146,13 @@ function plan({ eventsDays }: Retention): IndexPlan[] {
       keys: { replayId: 1, createdAt: 1, _id: 1 },
       options: { partialFilterExpression: { replayId: { $exists: true } } },
     },
+    { collection: 'webhook_tallies', keys: { dueAt: 1 } },
+    {
+      collection: 'webhook_tallies',
+      keys: { webhookId: 1 },
+      options: { partialFilterExpression: { missing: { $gt: 0 } } },
+    },
+    { collection: 'webhook_tallies', keys: { madeFrom: 1 }, options: ttl(TALLY_DAYS) },
     { collection: 'replays', keys: { state: 1, dueAt: 1 } },
     { collection: 'replays', keys: { createdAt: -1, _id: -1 } },
     { collection: 'replays', keys: { doneAt: 1 }, options: ttl(DELIVERY_DAYS) },

@@ -2,10 +2,16 @@ import { buildSchema } from '@typegoose/typegoose';
 import type { Collection, Db, Filter, UpdateFilter } from 'mongodb';
 import type { Connection } from 'mongoose';
 import { CLOSED_BREAKER } from '../domain/breaker';
-import type { StreamPosition } from '../domain/commit';
 import type { PageKey } from '../domain/cursor';
 import { breakerReset, type OperationalEvent } from '../domain/operational-event';
-import { KEPT_LATENCIES, type Webhook, type WebhookFormat, type WebhookState } from '../domain/webhook';
+import { emptyTally, type Tally } from '../domain/tally';
+import {
+  KEPT_LATENCIES,
+  type Standing,
+  type Webhook,
+  type WebhookFormat,
+  type WebhookState,
+} from '../domain/webhook';
 import type { StoreClock } from './clock';
 import { fencingToken, QUERY_MS } from './connection';
 import { WebhookDocument } from './documents/webhook-document';
@@ -100,6 +106,8 @@ export class WebhookStore {
       since: webhook.position.n,
       revision: 1,
       generation: 1,
+      tally: emptyTally(webhook.position, 1, now),
+      closedTallies: [],
       nextDueAt: null,
       token: null,
       leaseUntil: null,
@@ -208,11 +216,14 @@ export class WebhookStore {
 
   /**
    * Active webhooks that nobody holds and that have something to look at: commits beyond their position, or a retry.
-   * Those that do not fail come first, however far behind the others are; among each, who waited longest.
+   * Those that are known to answer come first, those that fail last, however far behind they are; among each, who waited
+   * longest.
    */
-  async dueIds(head: number, most: { healthy: number; failing: number }): Promise<string[]> {
-    const healthy = await this.due(head, { consecutiveFailures: 0 }, most.healthy);
-    return [...healthy, ...(await this.due(head, { consecutiveFailures: { $gt: 0 } }, most.failing))];
+  async dueIds(head: number, most: Record<Standing, number>): Promise<string[]> {
+    const ids: string[] = [];
+    for (const standing of ['proven', 'untried', 'failing'] as const)
+      ids.push(...(await this.due(head, OF_STANDING[standing], most[standing])));
+    return ids;
   }
 
   private async due(head: number, which: Filter<Webhook>, limit: number): Promise<string[]> {
@@ -266,9 +277,24 @@ export class WebhookStore {
     );
   }
 
-  /** Moves the position, by token. @returns false where the lease is lost */
-  async move(id: string, token: string, position: StreamPosition): Promise<boolean> {
-    const result = await this.collection.updateOne({ _id: id, token }, { $set: { position } });
+  /**
+   * Moves the position and says what was made of the events up to there: one write, so that neither stands without the
+   * other. By token.
+   * @param closed tallies that this move closed
+   * @returns false where the lease is lost
+   */
+  async move(
+    id: string,
+    token: string,
+    { position, tally, closed }: Pick<Webhook, 'position' | 'tally'> & { closed: Tally[] },
+  ): Promise<boolean> {
+    const result = await this.collection.updateOne(
+      { _id: id, token },
+      {
+        $set: { position, tally },
+        ...(closed.length > 0 ? { $push: { closedTallies: { $each: closed } } } : {}),
+      },
+    );
     return result.matchedCount === 1;
   }
 
@@ -326,6 +352,13 @@ export class WebhookStore {
     ]);
   }
 }
+
+/** As `standingOf` says it. */
+const OF_STANDING: Record<Standing, Filter<Webhook>> = {
+  proven: { consecutiveFailures: 0, 'recentMs.0': { $exists: true } },
+  untried: { consecutiveFailures: 0, 'recentMs.0': { $exists: false } },
+  failing: { consecutiveFailures: { $gt: 0 } },
+};
 
 function listed(states: WebhookState[] | null): Filter<Webhook> {
   return { ...VISIBLE, ...(states?.length ? { state: { $in: states } } : {}) };

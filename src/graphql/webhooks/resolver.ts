@@ -16,6 +16,7 @@ import type { WebhookState } from '../../domain/webhook';
 import type { CommitStore } from '../../store/commits';
 import type { DeliveryStore } from '../../store/deliveries';
 import type { SourceStore } from '../../store/sources';
+import type { TallyStore } from '../../store/tallies';
 import type { WebhookStore } from '../../store/webhooks';
 import {
   COUNT_LIMIT,
@@ -56,6 +57,7 @@ export interface WebhookResolverParts {
   deliveries: DeliveryStore;
   commits: CommitStore;
   sources: SourceStore;
+  tallies: TallyStore;
   admin: WebhookAdmin;
   now: () => Date;
 }
@@ -175,12 +177,13 @@ export class WebhookResolver {
 
   @FieldResolver(() => WebhookStats, { description: 'How it fares.' })
   async stats(@Root() { stored: webhook }: Webhook): Promise<WebhookStats> {
-    const { commits, deliveries } = this.parts;
-    const [behind, pending, delivered, failed] = await Promise.all([
+    const { commits, deliveries, tallies } = this.parts;
+    const [behind, pending, delivered, failed, missing] = await Promise.all([
       commits.storedAfter(webhook.position.n),
       deliveries.pendingCount(webhook._id, MAX_PENDING),
       deliveries.countByState(webhook._id, 'DELIVERED'),
       deliveries.countByState(webhook._id, 'FAILED'),
+      tallies.missing(webhook._id),
     ]);
     const { consecutiveFailures, recentMs, breaker } = webhook;
     return {
@@ -188,6 +191,7 @@ export class WebhookResolver {
       pending,
       delivered,
       failed,
+      unaccounted: missing.get(webhook._id) ?? 0,
       consecutiveFailures,
       p50Ms: quantile(recentMs, 0.5),
       p95Ms: quantile(recentMs, 0.95),

@@ -134,6 +134,12 @@ export class WebhookStats {
   @Field(() => BigIntScalar, { description: 'Deliveries that were given up, of the last 30 days.' })
   failed!: number;
 
+  @Field(() => BigIntScalar, {
+    description:
+      'Events that matched and stand in no delivery, as far as was checked: 0, or something is wrong. replayEvents sends them.',
+  })
+  unaccounted!: number;
+
   @Field(() => Int, { description: 'Requests that failed since the last success.' })
   consecutiveFailures!: number;
 

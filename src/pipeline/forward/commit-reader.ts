@@ -14,8 +14,16 @@ export interface MatchedEvent {
   bytes?: number | undefined;
 }
 
+/** An event that was found in the commits. */
+export interface FoundEvent extends MatchedEvent {
+  /** Events that were looked at from the beginning of the read up to this one. */
+  lookedAt: number;
+}
+
 export interface CommitRead {
-  matched: MatchedEvent[];
+  matched: FoundEvent[];
+  /** Events that were looked at in all: those of the webhook's sources, silent commits left out. */
+  lookedAt: number;
   /** Everything up to here was looked at. */
   through: StreamPosition;
   /** Whether more commits stand beyond. */
@@ -43,14 +51,16 @@ export class CommitReader {
     const matches = matcher(webhook.filter);
     const first = from.pos === WHOLE_COMMIT ? from.n : from.n - 1;
     const commits = await this.commits.after(first, COMMITS_A_READ);
-    const matched: MatchedEvent[] = [];
+    const matched: FoundEvent[] = [];
+    let lookedAt = 0;
     let through = from;
     for (const commit of commits) {
       const afterPos = commit._id === from.n ? from.pos : -1;
       if (concerns(webhook, commit)) {
         for (const event of await this.eventsOf(commit)) {
-          if (event.pos > afterPos && matches(event))
-            matched.push({ at: { n: commit._id, pos: event.pos }, event });
+          if (event.pos <= afterPos) continue;
+          lookedAt++;
+          if (matches(event)) matched.push({ at: { n: commit._id, pos: event.pos }, event, lookedAt });
         }
       }
       through = { n: commit._id, pos: WHOLE_COMMIT };
@@ -59,6 +69,7 @@ export class CommitReader {
     const next = commits[0];
     return {
       matched,
+      lookedAt,
       through,
       more: commits.length === COMMITS_A_READ || (commits.at(-1)?._id ?? 0) > through.n,
       missed: next && from.n > 0 ? Math.max(0, next._id - first - 1) : 0,
@@ -75,7 +86,7 @@ export class CommitReader {
 }
 
 /** A webhook that names no sources hears of all but the demo. */
-function concerns(webhook: Webhook, commit: Commit): boolean {
+export function concerns(webhook: Webhook, commit: Commit): boolean {
   if (commit.silent || commit.ids.length === 0 || !webhook.events.includes('CLOUDTRAIL')) return false;
   return webhook.sourceIds === null
     ? commit.sourceKind !== 'DEMO'

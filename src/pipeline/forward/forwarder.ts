@@ -1,15 +1,21 @@
 import { setMaxListeners } from 'node:events';
 import { messageOf } from '../../domain/errors';
 import { Slots } from '../../domain/slots';
+import { type Standing, standingOf } from '../../domain/webhook';
 import { Holder, type HolderParts } from './holder';
 
-/** Webhooks that one worker holds at a time; half of the places are kept for those that do not fail. */
+/**
+ * Webhooks that one worker holds at a time. Half of the places are kept for those that do not fail, and half of these
+ * for those that are known to answer: a thousand that were just made may all be dead.
+ */
 const HOLDERS = 64;
+const UNPROVEN_HOLDERS = (HOLDERS * 3) / 4;
 const FAILING_HOLDERS = HOLDERS / 2;
 
 /** Takes webhooks that have something to look at, each for as long as it has. */
 export class Forwarder {
   private readonly slots = new Slots(HOLDERS);
+  private readonly unprovenSlots = new Slots(UNPROVEN_HOLDERS);
   private readonly failingSlots = new Slots(FAILING_HOLDERS);
   private readonly held = new Map<string, Promise<void>>();
   private readonly stopping = new AbortController();
@@ -23,7 +29,8 @@ export class Forwarder {
   async lookAll(): Promise<void> {
     if (this.stopping.signal.aborted || this.slots.free === 0) return;
     const head = await this.parts.commits.head();
-    const most = { healthy: this.slots.free, failing: this.failingSlots.free };
+    const untried = this.unprovenSlots.free;
+    const most = { proven: this.slots.free, untried, failing: Math.min(untried, this.failingSlots.free) };
     for (const id of await this.parts.webhooks.dueIds(head, most)) this.look(id);
   }
 
@@ -50,15 +57,33 @@ export class Forwarder {
   private async hold(id: string): Promise<void> {
     const webhook = await this.parts.webhooks.claim(id, this.parts.leaseMs);
     if (!webhook) return;
-    const failing = webhook.consecutiveFailures > 0;
-    if (failing && !this.failingSlots.tryAcquire()) {
+    const places = this.placesFor(standingOf(webhook));
+    if (!places) {
       await this.parts.webhooks.release(id, webhook.token, { nextDueInMs: 1_000 });
       return;
     }
     try {
       await new Holder(this.parts, webhook).run(this.stopping.signal);
     } finally {
-      if (failing) this.failingSlots.release();
+      for (const slots of places) slots.release();
     }
+  }
+
+  /** Takes the places that are limited for webhooks of this standing. @returns null where there is none free */
+  private placesFor(standing: Standing): Slots[] | null {
+    const limits = {
+      proven: [],
+      untried: [this.unprovenSlots],
+      failing: [this.unprovenSlots, this.failingSlots],
+    };
+    const taken: Slots[] = [];
+    for (const slots of limits[standing]) {
+      if (slots.tryAcquire()) taken.push(slots);
+      else {
+        for (const held of taken) held.release();
+        return null;
+      }
+    }
+    return taken;
   }
 }

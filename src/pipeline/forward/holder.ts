@@ -1,7 +1,8 @@
 import type { StreamPosition } from '../../domain/commit';
 import { messageOf } from '../../domain/errors';
 import { breakerChange, webhookDisabled } from '../../domain/operational-event';
-import type { Delivery, Webhook } from '../../domain/webhook';
+import { type Move, tallied } from '../../domain/tally';
+import { type Delivery, standingOf, type Webhook } from '../../domain/webhook';
 import type { Logger } from '../../observe/logger';
 import type { CommitStore } from '../../store/commits';
 import type { DeliveryStore } from '../../store/deliveries';
@@ -10,9 +11,11 @@ import type { WebhookStore } from '../../store/webhooks';
 import { LeaseKeeper } from '../lease-keeper';
 import type { RecentSlices } from '../recent-slices';
 import { bodyEvent, type Chunk, cutChunks } from './chunks';
-import { CommitReader, type MatchedEvent } from './commit-reader';
+import { CommitReader, type FoundEvent } from './commit-reader';
+import { eventsIn, moveOnto, moveOver } from './moves';
 import { Pace } from './pace';
 import { Sender, type SenderParts, type SendSummary } from './sender';
+import { lookedAtBetween } from './stretch';
 import { testEvent } from './test-event';
 
 export interface HolderParts extends SenderParts {
@@ -50,8 +53,12 @@ export class Holder {
   private readonly reader: CommitReader;
   private webhook: Claimed;
   /** Matched, but not yet in a delivery; the position stays before them. */
-  private pending: MatchedEvent[] = [];
+  private pending: FoundEvent[] = [];
   private readThrough: StreamPosition;
+  /** Where this holder began to read or has moved the position to; the webhook's may have been changed by hand. */
+  private movedTo: StreamPosition;
+  /** Events looked at since reading last began anew, up to where it is read, and up to where the position is. */
+  private lookedAt = { read: 0, moved: 0 };
   private firstPendingAt = 0;
   private dueAskedAt = 0;
   private pace: Pace;
@@ -64,6 +71,7 @@ export class Holder {
   ) {
     this.webhook = webhook;
     this.readThrough = webhook.position;
+    this.movedTo = webhook.position;
     this.reader = new CommitReader(parts.commits, parts.events, parts.recent);
     this.pace = this.newPace();
   }
@@ -116,6 +124,8 @@ export class Holder {
   private rewind(position: StreamPosition): void {
     this.pending = [];
     this.readThrough = position;
+    this.movedTo = position;
+    this.lookedAt = { read: 0, moved: 0 };
   }
 
   private newPace(): Pace {
@@ -154,14 +164,18 @@ export class Holder {
         'a webhook fell behind retention: events were removed before it heard of them',
       );
     if (this.pending.length === 0) this.firstPendingAt = Date.now();
-    this.pending.push(...read.matched);
+    for (const found of read.matched)
+      this.pending.push({ ...found, lookedAt: this.lookedAt.read + found.lookedAt });
+    this.lookedAt.read += read.lookedAt;
     this.readThrough = read.through;
     const flush = this.webhook.batchSize === 1 || (!read.more && this.lingerLeft() === 0);
     const { chunks, used } = cutChunks(this.webhook, this.pending, flush, this.parts.now());
     if (chunks.length === 0) {
-      if (this.pending.length === 0) await this.move(this.readThrough);
+      if (this.pending.length === 0)
+        await this.move([this.moveOver([], this.readThrough, this.lookedAt.read)]);
       return [];
     }
+    this.parts.crash('events-matched');
     return this.insert(chunks, used);
   }
 
@@ -172,31 +186,63 @@ export class Holder {
     this.parts.crash('deliveries-inserted');
     if (existing) {
       // An earlier try cut this chunk: it stands as it is, and reading goes on after its end, not after ours.
-      await this.move(existing.last);
+      const made = chunks.slice(0, inserted);
+      await this.moveOnto(made, existing);
       this.rewind(existing.last);
-      return chunks.slice(0, inserted);
+      return made;
     }
+    const move =
+      used === this.pending.length
+        ? this.moveOver(chunks, this.readThrough, this.lookedAt.read)
+        : this.moveOver(chunks, chunks.at(-1)!.delivery.last, this.pending[used - 1]!.lookedAt);
     this.pending.splice(0, used);
     this.firstPendingAt = Date.now();
-    await this.move(this.pending.length === 0 ? this.readThrough : chunks.at(-1)!.delivery.last);
+    await this.move([move]);
     return chunks;
   }
 
-  private async move(position: StreamPosition): Promise<void> {
-    const { n, pos } = this.webhook.position;
-    if (n === position.n && pos === position.pos) return;
-    if (!(await this.parts.webhooks.move(this.webhook._id, this.webhook.token, position))) {
+  /** The move over chunks that were cut off the front of what is pending, which hold all that matched up to there. */
+  private moveOver(chunks: readonly Chunk[], through: StreamPosition, lookedAt: number): Move {
+    const { movedTo: from, webhook } = this;
+    return moveOver(chunks, {
+      from,
+      through,
+      revision: webhook.revision,
+      lookedAt: lookedAt - this.lookedAt.moved,
+      now: this.parts.now(),
+    });
+  }
+
+  /** Over what was made now, and on over a delivery that an earlier try left, maybe at an earlier revision. */
+  private async moveOnto(made: readonly Chunk[], existing: Delivery): Promise<void> {
+    const last = made.at(-1)?.delivery.last;
+    const over = last ? [this.moveOver(made, last, this.pending[eventsIn(made) - 1]!.lookedAt)] : [];
+    const from = last ?? this.movedTo;
+    const lookedAt = await lookedAtBetween(this.parts, this.webhook, from, existing.last);
+    await this.move([...over, moveOnto(existing, from, lookedAt)]);
+  }
+
+  /** Moves the position, with what was made of the events on the way. */
+  private async move(moves: readonly Move[]): Promise<void> {
+    const position = moves.at(-1)!.through;
+    if (position.n === this.movedTo.n && position.pos === this.movedTo.pos) return;
+    const { tally, closed } = tallied(this.webhook, moves);
+    const { _id: id, token } = this.webhook;
+    if (!(await this.parts.webhooks.move(id, token, { position, tally, closed })))
       throw new Error('the webhook is held by somebody else');
-    }
-    this.webhook.position = position;
+    this.webhook = { ...this.webhook, position, tally };
+    this.movedTo = position;
+    this.lookedAt.moved += moves.reduce((sum, move) => sum + move.lookedAt, 0);
     this.parts.crash('position-moved');
   }
 
-  /** Deliveries that wait for an attempt: retries, and what an earlier holder left. Asked for once a second. */
+  /** Deliveries that wait for an attempt: retries, and what an earlier holder left. Asked for once a second while few are. */
   private async dueChunks(): Promise<Chunk[]> {
     if (Date.now() - this.dueAskedAt < DUE_EVERY_MS) return [];
-    this.dueAskedAt = Date.now();
-    return this.chunksOf(await this.parts.deliveries.due(this.webhook._id, DUE_AT_A_TIME));
+    const due = await this.parts.deliveries.due(this.webhook._id, DUE_AT_A_TIME);
+    // Where there were as many as were asked for, there are more.
+    if (due.length < DUE_AT_A_TIME) this.dueAskedAt = Date.now();
+    return this.chunksOf(due);
   }
 
   /** With the events that the deliveries were made of. Those whose events retention has removed are ended. */
@@ -225,8 +271,9 @@ export class Holder {
     const marks = { consecutiveFailures, failingSince, breaker, heldUntil, latencies };
     await webhooks.mark(id, token, marks, changed);
     if (changed) this.parts.crash('operational-event-kept');
+    this.parts.crash('receiver-marked');
     const hopeless = this.hopeless(summary);
-    if (hopeless === null) return summary.holdMs === null;
+    if (hopeless === null) return summary.holdMs === null && !newlyFailing(this.webhook, summary);
     await webhooks.disable(id, webhookDisabled(hopeless, summary, this.parts.now()));
     this.parts.crash('operational-event-kept');
     return false;
@@ -263,4 +310,9 @@ export class Holder {
       );
     }
   }
+}
+
+/** One that never answered, and fails, goes on among those that fail. */
+function newlyFailing(before: Webhook, { consecutiveFailures }: SendSummary): boolean {
+  return standingOf(before) === 'untried' && consecutiveFailures > 0;
 }

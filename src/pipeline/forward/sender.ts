@@ -4,7 +4,13 @@ import { webhookBody } from '../../delivery/body';
 import { nextRetryDelayMs } from '../../domain/backoff';
 import { afterAttempt, type Breaker, isOpen, isProbing } from '../../domain/breaker';
 import { masked } from '../../domain/mask';
-import type { Delivery, DeliveryAttempt, Webhook } from '../../domain/webhook';
+import {
+  type Delivery,
+  type DeliveryAttempt,
+  type Standing,
+  standingOf,
+  type Webhook,
+} from '../../domain/webhook';
 import type { Metrics } from '../../observe/metrics';
 import type { AttemptOutcome, DeliveryStore } from '../../store/deliveries';
 import { Coalescer } from '../coalescer';
@@ -48,6 +54,12 @@ export interface SendSummary {
 
 const IN_FLIGHT = 4;
 const IN_FLIGHT_WHILE_FAILING = 1;
+/** Written as begun at a time, and answers whose writing is not waited for: a round trip to the database for many. */
+const AT_A_WRITE = 16;
+/** A receiver that answers within this is worth it. */
+const QUICK_MS = 500;
+/** After a failure: receivers that refuse at once, and many at a time, must not keep us from those that answer. */
+const PAUSE_MS = 100;
 /** A turn that is further away is not waited for: the webhook is let go of until then. */
 const WAIT_FOR_TURN_MS = 1_000;
 /** Beyond the attempt's own deadline: until then nobody else sends the same delivery. */
@@ -58,11 +70,15 @@ const CLAIM_MARGIN_MS = 15_000;
  * written before and after.
  */
 export class Sender {
-  private readonly began: Coalescer<string>;
+  /** Written as begun, and not taken by a lane yet. */
+  private begun: Chunk[] = [];
+  private beginning: Promise<void> | null = null;
+  /** Outcomes that are being written. */
+  private readonly settling = new Set<Promise<void>>();
+  private failedWrite: unknown = null;
   private readonly finished: Coalescer<AttemptOutcome>;
-  /** Settled by somebody else before their turn came. */
-  private readonly withdrawn = new Set<string>();
   private readonly opened: OpenedSecrets;
+  private readonly standing: Standing;
   private summary: SendSummary;
 
   constructor(
@@ -70,12 +86,9 @@ export class Sender {
     private readonly webhook: Webhook,
     private readonly pace: Pace,
   ) {
-    const claimMs = webhook.timeoutMs + CLAIM_MARGIN_MS;
-    this.began = new Coalescer(async (ids) => {
-      for (const id of await parts.deliveries.begin(ids, claimMs)) this.withdrawn.add(id);
-    });
     this.finished = new Coalescer((outcomes) => parts.deliveries.finish(outcomes));
     this.opened = parts.open(webhook);
+    this.standing = standingOf(webhook);
     const { consecutiveFailures, failingSince, breaker } = webhook;
     this.summary = { consecutiveFailures, failingSince, breaker, holdMs: null, latencies: [], gone: false };
   }
@@ -87,25 +100,94 @@ export class Sender {
    */
   async send(chunks: Chunk[], work: AbortSignal, lost: AbortSignal): Promise<SendSummary> {
     const queue = [...chunks];
-    const careful = this.webhook.ordered || this.webhook.consecutiveFailures > 0;
+    const careful = this.webhook.ordered || this.standing === 'failing';
     const lanes =
       careful || isProbing(this.summary.breaker, this.parts.now()) ? IN_FLIGHT_WHILE_FAILING : IN_FLIGHT;
     const ended = await Promise.allSettled(
       Array.from({ length: Math.min(lanes, queue.length) }, () => this.lane(queue, work, lost)),
     );
-    // Only now: as long as one is under way, nobody else may hold the webhook.
-    for (const lane of ended) if (lane.status === 'rejected') throw lane.reason;
+    await Promise.all([this.beginning, ...this.settling]);
+    const left = this.begun.map(({ delivery }) => delivery._id);
+    // Where the lease is lost, somebody else may be sending them.
+    if (left.length > 0 && !lost.aborted) await this.parts.deliveries.unbegin(left);
+    const failed = ended.find((lane) => lane.status === 'rejected');
+    if (failed) throw failed.reason;
+    if (this.failedWrite) throw this.failedWrite;
     return this.summary;
   }
 
   private async lane(queue: Chunk[], work: AbortSignal, lost: AbortSignal): Promise<void> {
-    while (queue.length > 0 && !work.aborted && this.summary.holdMs === null && !this.summary.gone) {
+    while (
+      (queue.length > 0 || this.begun.length > 0 || this.beginning) &&
+      !work.aborted &&
+      this.summary.holdMs === null &&
+      !this.summary.gone &&
+      !this.failedWrite
+    ) {
       if (!(await this.turn(work))) return;
-      const chunk = queue.shift();
+      const chunk = await this.next(queue);
       if (!chunk) return;
       const delivered = await this.attempt(chunk, lost);
       if (!delivered && this.webhook.ordered) return;
+      // One that never answered has had its chance: it gives its place back, and goes on among those that fail.
+      if (this.standing === 'untried' && this.summary.consecutiveFailures > 0) return;
+      if (!delivered && this.standing === 'failing')
+        await delay(PAUSE_MS, undefined, { signal: work }).catch(() => undefined); // Stopping ends it.
     }
+  }
+
+  /** The next delivery, written as begun: several at a time where they follow on each other without a wait. */
+  private async next(queue: Chunk[]): Promise<Chunk | null> {
+    while (this.begun.length === 0 && (queue.length > 0 || this.beginning) && !this.failedWrite)
+      await this.beginAhead(queue);
+    const chunk = this.begun.shift() ?? null;
+    // While these are under way the next ones are written.
+    if (this.atABegin() === AT_A_WRITE && this.begun.length <= IN_FLIGHT && queue.length > 0)
+      void this.beginAhead(queue);
+    return chunk;
+  }
+
+  /** Begins the next ones, unless that is under way. Does not reject: `failedWrite` tells. */
+  private beginAhead(queue: Chunk[]): Promise<void> {
+    this.beginning ??= this.begin(queue)
+      .catch((error: unknown) => {
+        this.failedWrite ??= error;
+      })
+      .finally(() => {
+        this.beginning = null;
+      });
+    return this.beginning;
+  }
+
+  private async begin(queue: Chunk[]): Promise<void> {
+    const { webhook, parts } = this;
+    const chunks = queue.splice(0, this.atABegin());
+    const ids = chunks.map(({ delivery }) => delivery._id);
+    const withdrawn = new Set(await parts.deliveries.begin(ids, webhook.timeoutMs + CLAIM_MARGIN_MS));
+    this.begun.push(...chunks.filter(({ delivery }) => !withdrawn.has(delivery._id)));
+  }
+
+  /** As many as are likely to be sent at once: what is begun and not sent has to be taken back. */
+  private atABegin(): number {
+    const { ordered, maxPerSecond } = this.webhook;
+    if (ordered || maxPerSecond !== null || this.summary.consecutiveFailures > 0) return 1;
+    const lastMs = this.summary.latencies.at(-1) ?? this.webhook.recentMs.at(-1);
+    if (lastMs === undefined) return IN_FLIGHT;
+    // What is begun must be sent well before its claim ends.
+    return lastMs < QUICK_MS ? AT_A_WRITE : 1;
+  }
+
+  /** Has an outcome written. Waits for it where the order counts, or many are being written. */
+  private async settle(outcome: AttemptOutcome): Promise<void> {
+    const written = this.finished
+      .add(outcome)
+      .then(() => this.parts.crash('outcome-written'))
+      .catch((error: unknown) => {
+        this.failedWrite ??= error;
+      })
+      .finally(() => this.settling.delete(written));
+    this.settling.add(written);
+    if (this.webhook.ordered || this.settling.size >= AT_A_WRITE) await written;
   }
 
   /** Waits for the next turn. @returns false where it is too far away, the way is closed, or the work is to stop */
@@ -125,11 +207,9 @@ export class Sender {
     return !work.aborted;
   }
 
-  /** @returns whether the next one may follow: the receiver took it, or it was cancelled meanwhile */
+  /** @returns whether the receiver took it */
   private async attempt({ delivery, events }: Chunk, lost: AbortSignal): Promise<boolean> {
     const { parts, webhook, opened } = this;
-    await this.began.add(delivery._id);
-    if (this.withdrawn.delete(delivery._id)) return true;
     parts.crash('attempt-recorded');
     const result = await parts.attempt(
       {
@@ -151,7 +231,7 @@ export class Sender {
     // A receiver may say back what it was sent.
     const responseBody = result.responseBody && masked(result.responseBody, Object.values(opened.headers));
     const shown = { ...result, responseBody };
-    await this.finished.add(outcomeOf(delivery, shown));
+    await this.settle(outcomeOf(delivery, shown));
     return result.failure === null;
   }
 

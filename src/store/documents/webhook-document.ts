@@ -4,6 +4,7 @@ import type { StreamPosition } from '../../domain/commit';
 import type { EventFilter } from '../../domain/filter';
 import type { OperationalEvent, WebhookEventType } from '../../domain/operational-event';
 import type { Sealed } from '../../domain/source';
+import type { Tally } from '../../domain/tally';
 import type { Webhook, WebhookFormat, WebhookState } from '../../domain/webhook';
 
 /** How a webhook is kept; `domain/webhook.ts` says what the fields mean. */
@@ -86,6 +87,12 @@ export class WebhookDocument {
 
   @prop({ type: () => Object, required: true })
   position!: StreamPosition;
+
+  @prop({ type: () => Object, default: null })
+  tally!: Tally | null;
+
+  @prop({ type: () => Array, default: [] })
+  closedTallies!: Tally[];
 
   @prop({ type: () => Date, default: null })
   nextDueAt!: Date | null;

@@ -28,6 +28,15 @@ export function untried(): Pick<
 /** A webhook that an earlier version wrote lacks what came later. */
 export function whole(webhook: Partial<Webhook>): Webhook {
   const events = ['CLOUDTRAIL'] as const;
-  const since = { ...untried(), events, maxPerSecond: null, ordered: false, signingKey: null, since: null };
+  const since = {
+    ...untried(),
+    events,
+    maxPerSecond: null,
+    ordered: false,
+    signingKey: null,
+    since: null,
+    tally: null,
+    closedTallies: [],
+  };
   return Object.assign(since, webhook) as unknown as Webhook;
 }
