@@ -460,6 +460,11 @@ export type EventQueryVariables = Exact<{
 
 export type EventQuery = { event: { eventVersion: string | null, managementEvent: boolean | null, requestID: string | null, sharedEventID: string | null, requestParameters: unknown, responseElements: unknown, raw: unknown, rawText: string, cursor: string, id: string, eventID: string | null, eventTime: string, eventName: string | null, eventSource: string | null, eventType: string | null, eventCategory: string | null, awsRegion: string | null, recipientAccountId: string | null, sourceIPAddress: string | null, userAgent: string | null, readOnly: boolean | null, errorCode: string | null, errorMessage: string | null, sourceId: string, ingestedAt: string, userIdentity: { type: string | null, principalId: string | null, arn: string | null, accountId: string | null, accessKeyId: string | null, userName: string | null, invokedBy: string | null, sessionContext: unknown } | null, resources: Array<{ ARN: string | null, accountId: string | null, type: string | null }>, source: { id: string, name: string } | null, enrichment: { addressKind: AddressKind, outcome: Outcome, actor: { name: string, kind: string, arn: string | null, accountId: string | null, root: boolean, mfa: boolean | null, issuerArn: string | null }, geo: { country: string | null, countryCode: string | null, region: string | null, subregion: string | null, subdivision: string | null, city: string | null, latitude: number | null, longitude: number | null, timeZone: string | null } | null, network: { asn: number | null, organization: string | null } | null } } | null };
 
+export type LiveCursorQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type LiveCursorQuery = { liveCursor: string };
+
 export type IngestEventsMutationVariables = Exact<{
   records?: Array<unknown> | unknown | null | undefined;
   recordsText?: string | null | undefined;
@@ -1381,6 +1386,11 @@ export const EventDocument = new TypedDocumentString(`
     }
   }
 }`) as unknown as TypedDocumentString<EventQuery, EventQueryVariables>;
+export const LiveCursorDocument = new TypedDocumentString(`
+    query LiveCursor {
+  liveCursor
+}
+    `) as unknown as TypedDocumentString<LiveCursorQuery, LiveCursorQueryVariables>;
 export const IngestEventsDocument = new TypedDocumentString(`
     mutation IngestEvents($records: [JSON!], $recordsText: String, $sourceId: ID) {
   ingestEvents(records: $records, recordsText: $recordsText, sourceId: $sourceId) {
