@@ -130,6 +130,7 @@ async function bundleClient(vite) {
   const { build } = await import(pathToFileURL(vite).href);
   await build({ configFile: at(CLIENT, 'vite.config.mts'), logLevel: 'warn', mode: 'production' });
   runCompiler(require.resolve('typescript/lib/tsc.js'), `${CLIENT}/tsconfig.json`, CLIENT);
+  cpSync(at('LICENSE'), at(CLIENT, 'LICENSE'));
   for (const name of CLIENT_MODULES) {
     const types = `./types/${CLIENT}/${name}.js`;
     writeFileSync(at(CLIENT, 'dist', `${name}.d.mts`), `export * from '${types}';\n`);

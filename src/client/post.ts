@@ -28,7 +28,8 @@ export async function post(document: string, variables: unknown, options: PostOp
 }
 
 async function reach(body: string, options: PostOptions): Promise<{ response: Response; text: string }> {
-  const { url, token, timeoutMs } = options;
+  // Called by itself: a browser's own does not run as a method of something else.
+  const { url, token, timeoutMs, fetch } = options;
   const { signal, abort, unlink } = linked(options.signal);
   let late = false;
   const timer = setTimeout(() => {
@@ -36,7 +37,7 @@ async function reach(body: string, options: PostOptions): Promise<{ response: Re
     abort();
   }, timeoutMs);
   try {
-    const response = await options.fetch(`${url}/graphql`, {
+    const response = await fetch(`${url}/graphql`, {
       method: 'POST',
       headers: {
         accept: 'application/graphql-response+json, application/json',

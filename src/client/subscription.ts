@@ -33,6 +33,8 @@ export interface SubscriptionParts {
 const BUFFER = 1_000;
 const FIRST_WAIT_MS = 250;
 const MAX_WAIT_MS = 30_000;
+/** The most that a server is obeyed in. */
+const MAX_ASKED_MS = 3_600_000;
 /** A connection that held for so long, or gave something, was a good one: the next waits begin anew. */
 const GOOD_AFTER_MS = 5_000;
 /** Different tokens that were refused in a row: the next one would be, too. */
@@ -193,7 +195,7 @@ export class Subscription<Value> {
     if (++this.tries > (this.options.tries ?? Infinity)) throw why;
     this.options.onLost?.(why);
     const doubled = Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** (this.tries - 1));
-    const asked = Math.min(MAX_WAIT_MS, (why.retryAfterSeconds ?? 0) * 1_000);
+    const asked = Math.min(MAX_ASKED_MS, (why.retryAfterSeconds ?? 0) * 1_000);
     await pause(Math.max(doubled * (0.5 + Math.random() / 2), asked), this.stop.signal);
   }
 }

@@ -5,7 +5,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 /** What a connection does after it has sent so many events. */
 export interface Act {
   send: number;
-  then:
+  end:
     | { close: number }
     | { errors: { message: string; extensions: { code: string; retryAfterSeconds?: number } }[] }
     | 'cut'
@@ -66,11 +66,11 @@ export async function startScriptedServer(acts: Act[], total: number, head = 0):
       }
       if (type !== 'subscribe') return;
       seen.after = payload?.variables?.after;
-      const send = sender(socket, id, seen, () => (act ? Math.min(act.send, there) : there));
+      const send = sender(socket, { id, seen, most: act?.send ?? Infinity }, () => there);
       send();
       senders.add(send);
       socket.on('close', () => senders.delete(send));
-      silent = act?.then === 'silence';
+      silent = act?.end === 'silence';
       if (act) perform(socket, id, act);
     });
   });
@@ -91,10 +91,14 @@ export async function startScriptedServer(acts: Act[], total: number, head = 0):
 }
 
 /** Sends the events after the cursor, up to so many on this connection. */
-function sender(socket: WebSocket, id: string, seen: SeenConnection, limit: () => number): () => void {
+function sender(
+  socket: WebSocket,
+  { id, seen, most }: { id: string; seen: SeenConnection; most: number },
+  there: () => number,
+): () => void {
   const first = Number(seen.after ?? 0);
   return () => {
-    for (; seen.sent < limit() - (limit() > first ? 0 : 0); seen.sent++) {
+    for (; seen.sent < Math.min(most, there() - first); seen.sent++) {
       const cursor = String(first + seen.sent + 1);
       const payload = { data: { eventEnriched: { cursor, id: cursor } } };
       socket.send(JSON.stringify({ id, type: 'next', payload }));
@@ -102,10 +106,10 @@ function sender(socket: WebSocket, id: string, seen: SeenConnection, limit: () =
   };
 }
 
-function perform(socket: WebSocket, id: string, { then }: Act): void {
-  if (then === 'cut') socket.terminate();
-  else if (then === 'complete') socket.send(JSON.stringify({ id, type: 'complete' }));
-  else if (then === 'silence') return;
-  else if ('close' in then) socket.close(then.close);
-  else socket.send(JSON.stringify({ id, type: 'error', payload: then.errors }));
+function perform(socket: WebSocket, id: string, { end }: Act): void {
+  if (end === 'cut') socket.terminate();
+  else if (end === 'complete') socket.send(JSON.stringify({ id, type: 'complete' }));
+  else if (end === 'silence') return;
+  else if ('close' in end) socket.close(end.close);
+  else socket.send(JSON.stringify({ id, type: 'error', payload: end.errors }));
 }
