@@ -194,11 +194,14 @@ describe('@trailgraph/client, packed and installed into an empty folder', () => 
       };
       await page.route(`${app.url}/modules/**`, async (route) => {
         const [, , folder = '', file = ''] = new URL(route.request().url()).pathname.split('/');
-        if (folder === 'page') return route.fulfill({ contentType: 'text/html', body: PAGE });
         const body = await readFile(join(folders[folder]!, file), 'utf8');
         return route.fulfill({ contentType: 'text/javascript', body });
       });
-      await page.goto(`${app.url}/modules/page`);
+      // A page that the server itself gave, and that has no policy of its own.
+      await page.goto(`${app.url}/livez`);
+      await page.addScriptTag({ type: 'importmap', content: IMPORTS });
+      await page.addScriptTag({ type: 'module', content: SCRIPT });
+      await page.waitForFunction('window.start');
       const said = (): Promise<string[]> => page.locator('li').allInnerTexts();
       await page.evaluate(`window.start(${JSON.stringify({ url: app.url, credentials: ADMIN })})`);
       await opened(app, 1);
@@ -214,16 +217,16 @@ describe('@trailgraph/client, packed and installed into an empty folder', () => 
   });
 });
 
-const PAGE = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><ul></ul>
-<script type="importmap">{ "imports": {
+const IMPORTS = `{ "imports": {
   "@trailgraph/client": "/modules/client/index.mjs",
   "@trailgraph/client/documents": "/modules/client/documents.mjs",
   "graphql-ws/client": "/modules/graphql-ws/client.js"
-} }</script>
-<script type="module">
+} }`;
+
+const SCRIPT = `
   import { TrailGraphClient } from '@trailgraph/client';
   import { ViewerDocument } from '@trailgraph/client/documents';
-  const say = (text) => document.querySelector('ul').append(Object.assign(document.createElement('li'), { textContent: text }));
+  const say = (text) => document.body.append(Object.assign(document.createElement('li'), { textContent: text }));
   window.start = async ({ url, credentials }) => {
     window.client = await TrailGraphClient.login(url, credentials);
     const { viewer } = await window.client.run(ViewerDocument, {});
@@ -231,5 +234,4 @@ const PAGE = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,
     (async () => {
       for await (const { id } of window.client.events({ filter: { eventNames: ['SeenByBrowser'] } })) say(id);
     })();
-  };
-</script>`;
+  };`;
