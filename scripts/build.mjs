@@ -1,5 +1,6 @@
-// Builds what `npm start` and `npm test` run: dist/ from src/, and dist/web/ from web/. A step whose inputs are those of
-// its last run, and whose outputs are there, is not run again.
+// Builds what `npm start` and `npm test` run: dist/ from src/, and dist/web/ from web/. With `client`: the package
+// packages/client, and nothing else. A step whose inputs are those of its last run, and whose outputs are there, is not
+// run again.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -81,13 +82,17 @@ const outputOf = (source) => source.replace(/^src\//, 'dist/').replace(/\.ts$/, 
 function compile(tsc, complete) {
   // The compiler does not notice that an output is gone; without its notes it writes all of them.
   if (!complete) rmSync(at('dist/.tsbuildinfo'), { force: true });
-  const { status, error } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.json'], {
+  runCompiler(tsc, 'tsconfig.json', 'src');
+  removeOrphans();
+}
+
+function runCompiler(tsc, project, what) {
+  const { status, error } = spawnSync(process.execPath, [tsc, '-p', project], {
     cwd: root,
     stdio: 'inherit',
   });
   if (error) throw error;
-  if (status !== 0) throw new Error('src does not compile');
-  removeOrphans();
+  if (status !== 0) throw new Error(`${what} does not compile`);
 }
 
 /** A module whose source was removed must not be found by a `require` that should fail. */
@@ -117,6 +122,21 @@ async function bundleGraphiql(vite) {
   }
 }
 
+const CLIENT = 'packages/client';
+const CLIENT_MODULES = ['index', 'documents'];
+
+/** Its modules by Vite, its types by the compiler: as CommonJS sees them, and a line for each module of ECMAScript. */
+async function bundleClient(vite) {
+  const { build } = await import(pathToFileURL(vite).href);
+  await build({ configFile: at(CLIENT, 'vite.config.mts'), logLevel: 'warn', mode: 'production' });
+  runCompiler(require.resolve('typescript/lib/tsc.js'), `${CLIENT}/tsconfig.json`, CLIENT);
+  cpSync(at('LICENSE'), at(CLIENT, 'LICENSE'));
+  for (const name of CLIENT_MODULES) {
+    const types = `./types/${CLIENT}/${name}.js`;
+    writeFileSync(at(CLIENT, 'dist', `${name}.d.mts`), `export * from '${types}';\n`);
+  }
+}
+
 function copyHome() {
   const files = filesUnder('web/home');
   const same = (file) => readIfThere(`dist/${file}`) === readFileSync(at(file), 'utf8');
@@ -139,7 +159,7 @@ function linkCommand(name, file) {
   symlinkSync(relative(at('node_modules/.bin'), at(file)), link);
 }
 
-try {
+async function buildServer() {
   await step({
     name: 'src',
     inputs: [...filesUnder('src'), 'tsconfig.json', 'package-lock.json'],
@@ -159,6 +179,24 @@ try {
   });
   makeExecutable('dist/cli/main.js');
   linkCommand('trailgraph', 'dist/cli/main.js');
+}
+
+async function buildClient() {
+  const own = ['index.ts', 'documents.ts', 'tsconfig.json', 'vite.config.mts'].map(
+    (file) => `${CLIENT}/${file}`,
+  );
+  await step({
+    name: '@trailgraph/client',
+    inputs: [...filesUnder('src/client'), ...filesUnder('src/generated'), ...own, 'package-lock.json'],
+    stamp: `${CLIENT}/.build-stamp`,
+    built: () => CLIENT_MODULES.every((name) => existsSync(at(CLIENT, 'dist', `${name}.d.mts`))),
+    tool: developmentModule('vite'),
+    build: bundleClient,
+  });
+}
+
+try {
+  await (process.argv[2] === 'client' ? buildClient() : buildServer());
 } catch (error) {
   console.error(`build: ${error instanceof Error ? error.message : error}`);
   process.exit(1);

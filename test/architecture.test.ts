@@ -16,6 +16,7 @@ const RANKS: Record<string, number> = {
   delivery: 2,
   live: 2,
   auth: 2,
+  client: 2,
   pipeline: 3,
   graphql: 3,
   rest: 3,
@@ -62,7 +63,7 @@ const HOMES: Record<string, string[]> = {
   '@fastify/swagger': ['server'],
   '@as-integrations/fastify': ['server'],
   '@apollo/server': ['server'],
-  'graphql-ws': ['server', 'cli'],
+  'graphql-ws': ['server', 'client'],
   ws: ['server', 'cli'],
   'mongodb-memory-server-core': ['embedded'],
   yauzl: ['embedded'],
@@ -160,6 +161,17 @@ describe('the architecture', () => {
     );
     const wrong = outside.filter(({ specifier, folder }) => !HOMES[packageOf(specifier)]?.includes(folder));
     expect(wrong.map(({ file, specifier }) => `${file} imports ${specifier}`)).toEqual([]);
+  });
+
+  test('keeps the client fit for browsers', () => {
+    const outside = imports.filter(
+      ({ folder, specifier }) => folder === 'client' && !/^(\.\/|\.\.\/generated\/)/.test(specifier),
+    );
+    expect([...new Set(outside.map(({ specifier }) => specifier))]).toEqual(['graphql-ws/client']);
+    const own = files.filter((file) => folderOf(file) === 'client');
+    expect(own.filter((file) => /\b(Buffer|process|require|__dirname|NodeJS)\b/.test(code(file)))).toEqual(
+      [],
+    );
   });
 
   test('has no cycle of imports', () => {

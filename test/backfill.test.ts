@@ -1,5 +1,5 @@
-import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
+import { TrailGraphClient } from '../src/client/trailgraph-client';
 import {
   BACKFILL_FIELDS,
   type BackfillAnswer,
@@ -184,26 +184,18 @@ describe('a backfill of a bucket', () => {
     const sourceId = await sourceOn(bucket);
     const { id } = await startBackfill(admin, { sourceId, ...RANGE });
     const seen: BackfillAnswer[] = [];
-    const client = createClient({
-      url: `${app.url.replace('http', 'ws')}/graphql`,
-      webSocketImpl: WebSocket,
-      connectionParams: { authorization: `Bearer ${admin.token}` },
-      retryAttempts: 0,
-    });
+    const client = new TrailGraphClient({ url: app.url, token: admin.token!, webSocketImpl: WebSocket });
     const query = `subscription ($id: ID!) { backfillProgress(id: $id) { ${BACKFILL_FIELDS} } }`;
-    for await (const { data } of client.iterate<{ backfillProgress: BackfillAnswer }>({
-      query,
-      variables: { id },
-    }))
-      seen.push(data!.backfillProgress);
+    const follow = (of: string): AsyncIterableIterator<{ backfillProgress: BackfillAnswer }> =>
+      client.subscribe(query, { id: of });
+    for await (const { backfillProgress } of follow(id)) seen.push(backfillProgress);
     expect(seen.at(-1)).toEqual(await readBackfill(admin, id));
     expect(seen.at(-1)).toMatchObject({ state: 'DONE', percent: 100, stored: 6 });
     const percents = seen.map(({ percent }) => percent);
     expect(percents).toEqual([...percents].sort((a, b) => a - b));
 
-    const missing = client.iterate({ query, variables: { id: 'bf_none' } });
-    expect((await missing.next()).value).toMatchObject({ errors: [{ extensions: { code: 'NOT_FOUND' } }] });
-    await client.dispose();
+    await expect(follow('bf_none').next()).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    client.close();
   });
 
   it('that is paused walks no further, stores what stands in the ledger, and goes on when it is resumed', async () => {

@@ -102,10 +102,13 @@ describe('the GraphQL schema', () => {
     expect(readFileSync(join(ROOT, 'schema/schema.graphql'), 'utf8')).toBe(emitted);
   });
 
-  test('describes every type, field and argument', () => {
+  test('describes every type, field, argument and value', () => {
     const roots = ['Query', 'Mutation', 'Subscription']; // Told by the specification.
     const silent = typesOf(schema).flatMap((type) => [
       ...(type.description || roots.includes(type.name) ? [] : [type.name]),
+      ...(isEnumType(type) ? type.getValues() : [])
+        .filter(({ description }) => !description)
+        .map(({ name }) => `${type.name}.${name}`),
       ...[...membersOf(type)].flatMap(([name, member]) => [
         ...(member.description ? [] : [`${type.name}.${name}`]),
         ...member.args

@@ -1,6 +1,7 @@
+import type { TypedDocument } from '../client/document';
+import { NoAnswer as NoAnswerOfApi, TrailGraphError } from '../client/errors';
+import { type Pageable, TrailGraphClient } from '../client/trailgraph-client';
 import type { CommandSettings } from '../config/settings';
-import { messageOf } from '../domain/errors';
-import type { TypedDocumentString } from '../generated/graphql';
 import { CommandFailure, EXIT } from './failure';
 import { noteIn } from './running-server';
 
@@ -40,62 +41,52 @@ export class NoAnswer extends CommandFailure {
   override name = 'NoAnswer';
 }
 
-interface Answer {
-  data?: unknown;
-  errors?: { message: string; extensions?: { code?: string } }[];
-}
-
-/** Runs the documents of schema/operations on a server. */
+/** Runs the documents of schema/operations on a server, and says what went wrong as commands do. */
 export class ApiClient {
+  private readonly client: TrailGraphClient;
+
   constructor(
     readonly server: string,
-    private readonly token: string,
-  ) {}
+    token: string,
+  ) {
+    this.client = new TrailGraphClient({ url: server, token, timeoutMs: ANSWER_MS });
+  }
 
   /** @throws CommandFailure with what the server said, NoAnswer where it may say something else later */
-  async run<R, V>(document: TypedDocumentString<R, V>, variables: V): Promise<R> {
-    const { status, answer } = await this.post(JSON.stringify({ query: document.toString(), variables }));
-    const [error] = answer?.errors ?? [];
-    const code = error?.extensions?.code;
-    if (status === 401 || code === 'UNAUTHENTICATED')
-      throw new CommandFailure(`${this.server} does not know the token. ${TOKEN_NEEDED}`);
-    if (code === 'FORBIDDEN') throw new CommandFailure(`${this.server} refused: ${error?.message}`);
-    if (code === 'UNAVAILABLE') throw new NoAnswer(`${this.server}: ${error?.message}`);
-    if (error) throw new CommandFailure(error.message, EXIT.incomplete);
-    if (!answer?.data) {
-      if (status >= 500) throw new NoAnswer(`${this.server} answers ${status}.`);
-      throw new CommandFailure(
-        `${this.server} answers ${status}, but not as TrailGraph does: is the URL right?`,
-      );
-    }
-    return answer.data as R;
+  run<R, V>(document: TypedDocument<R, V>, variables: V): Promise<R> {
+    return this.client.run(document, variables).catch((error: unknown) => {
+      throw this.failureOf(error);
+    });
   }
 
-  private async post(body: string): Promise<{ status: number; answer: Answer | null }> {
+  /** The pages of a connection, one after the other. @throws as `run` */
+  async *pages<R, V extends { after?: string | null | undefined }, P extends Pageable>(
+    document: TypedDocument<R, V>,
+    variables: V,
+    pick: (result: R) => P,
+  ): AsyncGenerator<P, void, undefined> {
     try {
-      const response = await fetch(`${this.server}/graphql`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${this.token}`, 'content-type': 'application/json' },
-        body,
-        redirect: 'error',
-        signal: AbortSignal.timeout(ANSWER_MS),
-      });
-      const text = await response.text();
-      return { status: response.status, answer: parsed(text) };
+      yield* this.client.pages(document, variables, pick);
     } catch (error) {
-      const { cause } = error as { cause?: { code?: unknown } };
-      const reason = typeof cause?.code === 'string' ? cause.code : messageOf(cause ?? error);
-      throw new NoAnswer(
-        `No server answers at ${this.server} (${reason}): start it with \`npm start\`, or name another one with --url.`,
-      );
+      throw this.failureOf(error);
     }
   }
-}
 
-function parsed(text: string): Answer | null {
-  try {
-    return JSON.parse(text) as Answer | null;
-  } catch {
-    return null; // A proxy's page, for one.
+  private failureOf(error: unknown): unknown {
+    const { server } = this;
+    if (error instanceof NoAnswerOfApi) {
+      if (error.status !== null) return new NoAnswer(error.message);
+      return new NoAnswer(
+        `No server answers at ${server} (${error.reason}): start it with \`npm start\`, or name another one with --url.`,
+      );
+    }
+    if (!(error instanceof TrailGraphError)) return error;
+    const { code, message, status } = error;
+    if (status === 401 || code === 'UNAUTHENTICATED')
+      return new CommandFailure(`${server} does not know the token. ${TOKEN_NEEDED}`);
+    if (code === 'FORBIDDEN') return new CommandFailure(`${server} refused: ${message}`);
+    if (code === 'UNAVAILABLE') return new NoAnswer(`${server}: ${message}`);
+    if (code === 'BAD_ANSWER') return new CommandFailure(message);
+    return new CommandFailure(message, EXIT.incomplete);
   }
 }

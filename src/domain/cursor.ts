@@ -1,6 +1,9 @@
 import type { StreamPosition } from './commit';
 import { Invalid } from './errors';
 
+/** A position after all events of a commit; far beyond any of them, and as long as a cursor may hold. */
+export const END_OF_COMMIT = 999_999_999_999_999;
+
 /** The opaque text of a place in the stream of stored events. */
 export function streamCursor(position: StreamPosition): string {
   return Buffer.from(`s:${position.n}.${position.pos}`).toString('base64url');

@@ -6,10 +6,15 @@ export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' |
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
 /** What stands in sourceIPAddress: a public or private address, an AWS service's DNS name, `AWS Internal`, or something else. */
 export type AddressKind =
+  /** `AWS Internal`. */
   | 'AWS_INTERNAL'
+  /** The DNS name of an AWS service, which called on somebody's behalf. */
   | 'AWS_SERVICE'
+  /** An address of a special-purpose range. */
   | 'PRIVATE'
+  /** An address that the Internet routes. */
   | 'PUBLIC'
+  /** Nothing, or something else. */
   | 'UNKNOWN';
 
 /** What came of an action. */
@@ -43,25 +48,39 @@ export type AwsAccessInput = {
 
 /** PAUSED: what is in the ledger is still stored. FAILED: the source can not be read; resume it once that is mended. */
 export type BackfillState =
+  /** By cancelBackfill, or with its source. */
   | 'CANCELLED'
+  /** Read and stored to its end. */
   | 'DONE'
+  /** The source could not be read. */
   | 'FAILED'
+  /** Waits for resumeBackfill. */
   | 'PAUSED'
+  /** Is read, or waits for its turn. */
   | 'RUNNING';
 
 /** FAILED: the object is gone or denied for a day. QUARANTINED: it killed its worker three times, or nobody can read it. */
 export type BatchState =
+  /** With its source or its backfill. */
   | 'CANCELLED'
+  /** All of its records are stored or accounted for. */
   | 'DONE'
+  /** The object is gone, or was denied for a day. */
   | 'FAILED'
+  /** Not settled yet. */
   | 'PENDING'
+  /** Nobody can read it, or it killed its worker three times. */
   | 'QUARANTINED';
 
 /** WARN: works, and should be looked at. SKIPPED: not tried, since a step that it rests on did not succeed. */
 export type CheckStatus =
+  /** Does not work: see its remedy. */
   | 'FAIL'
+  /** Works. */
   | 'PASS'
+  /** Not tried. */
   | 'SKIPPED'
+  /** Works, and should be looked at. */
   | 'WARN';
 
 /** What an API key is to be. */
@@ -148,9 +167,13 @@ export type DeliveryFilter = {
 
 /** Where a delivery stands. */
 export type DeliveryState =
+  /** By cancelDelivery, or with its webhook. */
   | 'CANCELLED'
+  /** Answered by 2xx. */
   | 'DELIVERED'
+  /** Given up. */
   | 'FAILED'
+  /** To be sent, or sent again. */
   | 'PENDING';
 
 /** Believable records, made up. */
@@ -239,7 +262,9 @@ export type EventOrder = {
 
 /** By what events are sorted. */
 export type EventOrderField =
+  /** When it happened. */
   | 'EVENT_TIME'
+  /** When it was stored. */
   | 'INGESTED_AT';
 
 /** A header that is sent along. */
@@ -252,9 +277,13 @@ export type HeaderInput = {
 
 /** How something fares. */
 export type HealthStatus =
+  /** Works, but not as it should. */
   | 'DEGRADED'
+  /** Does not work. */
   | 'FAILING'
+  /** All is well. */
   | 'HEALTHY'
+  /** Not tried yet. */
   | 'UNKNOWN';
 
 /** Length of a step, in UTC; weeks begin on Mondays. AUTO: the shortest that makes at most 200 steps, and no less than an hour from a day on. */
@@ -288,14 +317,20 @@ export type LookupEventsInput = {
 
 /** Whether the action succeeded. */
 export type Outcome =
+  /** The record tells an error, or a failed sign-in. */
   | 'FAILURE'
+  /** No error is told. */
   | 'SUCCESS';
 
 /** Where a replay stands. */
 export type ReplayState =
+  /** By cancelReplay. */
   | 'CANCELLED'
+  /** All that it found was handed on. */
   | 'DONE'
+  /** Could not go on. */
   | 'FAILED'
+  /** Hands on what it found. */
   | 'RUNNING';
 
 /** What a caller may do: each role includes those before it. */
@@ -335,20 +370,29 @@ export type S3SqsInput = {
 
 /** In which direction. */
 export type SortDirection =
+  /** Oldest first. */
   | 'ASC'
+  /** Newest first. */
   | 'DESC';
 
 /** How events come in. */
 export type SourceKind =
+  /** Made up, believably. */
   | 'DEMO'
+  /** Whoever has the token sends them. */
   | 'HTTP_PUSH'
+  /** CloudTrail is asked, Region by Region. */
   | 'LOOKUP_EVENTS'
+  /** The log files of a bucket, found by listing. */
   | 'S3_BUCKET'
+  /** The log files of buckets, told of by a queue. */
   | 'S3_SQS';
 
 /** Whether a source is read. */
 export type SourceState =
+  /** It is read. */
   | 'ACTIVE'
+  /** It is not, until resumeSource. */
   | 'PAUSED';
 
 /** A stretch of a source's past. */
@@ -441,8 +485,11 @@ export type WebhookFormat =
 
 /** A paused webhook keeps its position and catches up later; a disabled one was given up by us. */
 export type WebhookState =
+  /** Is sent what matches. */
   | 'ACTIVE'
+  /** Given up by TrailGraph: see stateReason. */
   | 'DISABLED'
+  /** Keeps its position, and catches up after resumeWebhook. */
   | 'PAUSED';
 
 export type BackfillPartsFragment = { id: string, sourceId: string, from: string, to: string, state: BackfillState, deliver: boolean, percent: number | null, batchesDone: number, batchesTotal: number | null, received: number, stored: number, duplicates: number, position: string | null, etaSeconds: number | null, error: string | null, remedy: string | null, createdAt: string, doneAt: string | null };
@@ -526,6 +573,11 @@ export type EventQueryVariables = Exact<{
 
 
 export type EventQuery = { event: { eventVersion: string | null, managementEvent: boolean | null, requestID: string | null, sharedEventID: string | null, requestParameters: unknown, responseElements: unknown, raw: unknown, rawText: string, cursor: string, id: string, eventID: string | null, eventTime: string, eventName: string | null, eventSource: string | null, eventType: string | null, eventCategory: string | null, awsRegion: string | null, recipientAccountId: string | null, sourceIPAddress: string | null, userAgent: string | null, readOnly: boolean | null, errorCode: string | null, errorMessage: string | null, sourceId: string, ingestedAt: string, userIdentity: { type: string | null, principalId: string | null, arn: string | null, accountId: string | null, accessKeyId: string | null, userName: string | null, invokedBy: string | null, sessionContext: unknown } | null, resources: Array<{ ARN: string | null, accountId: string | null, type: string | null }>, source: { id: string, name: string } | null, enrichment: { addressKind: AddressKind, outcome: Outcome, actor: { name: string, kind: string, arn: string | null, accountId: string | null, root: boolean, mfa: boolean | null, issuerArn: string | null }, geo: { country: string | null, countryCode: string | null, region: string | null, subregion: string | null, subdivision: string | null, city: string | null, latitude: number | null, longitude: number | null, timeZone: string | null } | null, network: { asn: number | null, organization: string | null } | null } } | null };
+
+export type LiveCursorQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type LiveCursorQuery = { liveCursor: string };
 
 export type IngestEventsMutationVariables = Exact<{
   records?: Array<unknown> | unknown | null | undefined;
@@ -1569,6 +1621,11 @@ export const EventDocument = new TypedDocumentString(`
     }
   }
 }`) as unknown as TypedDocumentString<EventQuery, EventQueryVariables>;
+export const LiveCursorDocument = new TypedDocumentString(`
+    query LiveCursor {
+  liveCursor
+}
+    `) as unknown as TypedDocumentString<LiveCursorQuery, LiveCursorQueryVariables>;
 export const IngestEventsDocument = new TypedDocumentString(`
     mutation IngestEvents($records: [JSON!], $recordsText: String, $sourceId: ID) {
   ingestEvents(records: $records, recordsText: $recordsText, sourceId: $sourceId) {

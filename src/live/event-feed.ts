@@ -1,4 +1,5 @@
 import type { Commit, StreamPosition } from '../domain/commit';
+import { END_OF_COMMIT as END } from '../domain/cursor';
 import { CursorExpired } from '../domain/errors';
 import type { StoredEvent } from '../domain/event';
 import type { CommitMessage } from './bus';
@@ -35,8 +36,6 @@ const RING_EVENTS = 5_000;
 const QUIET_MS = 1_000;
 /** Commits that are read at a time by who is behind; of their events one slice at a time. */
 const CATCH_UP_COMMITS = 16;
-/** The position after all events of a slice. */
-const END = Number.MAX_SAFE_INTEGER;
 
 /**
  * Follows the commits for all subscribers of this process: by the bus where it delivers, by the store where it does
@@ -123,7 +122,7 @@ export class EventFeed {
   /** A cursor into a commit that is gone can't tell whether it was that commit's last event. */
   private async checkReachable(after: StreamPosition): Promise<void> {
     const oldest = (await this.store.oldest()) ?? this.tip + 1;
-    if (Math.max(after.n, 1) < oldest) {
+    if (Math.max(after.pos === END ? after.n + 1 : after.n, 1) < oldest) {
       throw new CursorExpired(
         'What comes after this cursor is past retention: query events, then subscribe without `after`.',
       );

@@ -1,3 +1,8 @@
+import { TrailGraphError } from '../../src/client/errors';
+import { TrailGraphClient } from '../../src/client/trailgraph-client';
+
+const ANSWER_MS = 60_000;
+
 export interface GraphqlAnswer<T> {
   data?: T | null;
   errors?: {
@@ -11,7 +16,7 @@ export interface GraphqlAnswer<T> {
   }[];
 }
 
-/** A plain client of /graphql over HTTP. */
+/** A client of /graphql over HTTP: by @trailgraph/client, or as it stands on the wire. */
 export class GraphqlClient {
   constructor(
     readonly url: string,
@@ -36,8 +41,11 @@ export class GraphqlClient {
 
   /** @throws where the answer has errors */
   async run<T>(query: string, variables: Record<string, unknown> = {}): Promise<T> {
-    const { data, errors } = await this.raw<T>(query, variables);
-    if (errors || !data) throw new Error(`GraphQL said: ${JSON.stringify(errors)}`);
-    return data;
+    const { url, token } = this;
+    const client = new TrailGraphClient({ url, ...(token ? { token } : {}), timeoutMs: ANSWER_MS });
+    return client.run<T, Record<string, unknown>>(query, variables).catch((error: unknown) => {
+      if (!(error instanceof TrailGraphError)) throw error;
+      throw new Error(`GraphQL said: ${JSON.stringify(error.errors)}`, { cause: error });
+    });
   }
 }

@@ -45,20 +45,11 @@ export async function showQuarantined(
 }
 
 /** All pages, newest first. */
-export async function* quarantinePages(
+export function quarantinePages(
   api: ApiClient,
   sourceId: string | null,
 ): AsyncGenerator<QuarantineQuery['quarantine']> {
-  let after: string | null = null;
-  do {
-    const { quarantine }: QuarantineQuery = await api.run(QuarantineDocument, {
-      first: PAGE,
-      after,
-      sourceId,
-    });
-    yield quarantine;
-    after = quarantine.pageInfo.hasNextPage ? (quarantine.pageInfo.endCursor ?? null) : null;
-  } while (after);
+  return api.pages(QuarantineDocument, { first: PAGE, sourceId }, ({ quarantine }) => quarantine);
 }
 
 function line({ id, sourceId, createdAt, reason }: Entry): string {

@@ -13,6 +13,13 @@ registerEnumType(BackfillStateEnum, {
   name: 'BackfillState',
   description:
     'PAUSED: what is in the ledger is still stored. FAILED: the source can not be read; resume it once that is mended.',
+  valuesConfig: {
+    RUNNING: { description: 'Is read, or waits for its turn.' },
+    PAUSED: { description: 'Waits for resumeBackfill.' },
+    DONE: { description: 'Read and stored to its end.' },
+    FAILED: { description: 'The source could not be read.' },
+    CANCELLED: { description: 'By cancelBackfill, or with its source.' },
+  },
 });
 
 const MAYBE = { nullable: true } as const;

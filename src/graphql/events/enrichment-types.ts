@@ -2,7 +2,14 @@ import { Field, Float, Int, ObjectType, registerEnumType } from 'type-graphql';
 import type { AddressKind, Outcome } from '../../domain/event';
 
 export const OutcomeEnum = { SUCCESS: 'SUCCESS', FAILURE: 'FAILURE' } as const;
-registerEnumType(OutcomeEnum, { name: 'Outcome', description: 'Whether the action succeeded.' });
+registerEnumType(OutcomeEnum, {
+  name: 'Outcome',
+  description: 'Whether the action succeeded.',
+  valuesConfig: {
+    SUCCESS: { description: 'No error is told.' },
+    FAILURE: { description: 'The record tells an error, or a failed sign-in.' },
+  },
+});
 
 export const AddressKindEnum = {
   PUBLIC: 'PUBLIC',
@@ -15,6 +22,13 @@ registerEnumType(AddressKindEnum, {
   name: 'AddressKind',
   description:
     "What stands in sourceIPAddress: a public or private address, an AWS service's DNS name, `AWS Internal`, or something else.",
+  valuesConfig: {
+    PUBLIC: { description: 'An address that the Internet routes.' },
+    PRIVATE: { description: 'An address of a special-purpose range.' },
+    AWS_SERVICE: { description: "The DNS name of an AWS service, which called on somebody's behalf." },
+    AWS_INTERNAL: { description: '`AWS Internal`.' },
+    UNKNOWN: { description: 'Nothing, or something else.' },
+  },
 });
 
 @ObjectType({

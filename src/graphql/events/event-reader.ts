@@ -1,3 +1,4 @@
+import { END_OF_COMMIT, streamCursor } from '../../domain/cursor';
 import { SLICE_STRIDE, type StoredEvent } from '../../domain/event';
 import type { EventFilter } from '../../domain/filter';
 import { type CommitStore, sliceKey } from '../../store/commits';
@@ -37,6 +38,11 @@ export class EventReader {
 
   count(filter: EventFilter | null, limit: number): Promise<number> {
     return this.events.count(filter, limit);
+  }
+
+  /** The place after everything that is committed. */
+  async liveCursor(): Promise<string> {
+    return streamCursor({ n: await this.commits.head(), pos: END_OF_COMMIT });
   }
 
   /** One look-up for all slices; what is not committed yet has no place and is left out. */

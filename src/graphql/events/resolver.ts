@@ -62,6 +62,15 @@ export class EventResolver {
   }
 
   @Authorized('VIEWER')
+  @Query(() => String, {
+    description:
+      'The place after everything that is stored by now. Given as `after` of eventEnriched, it makes sure that nothing is missed, also when the connection breaks before the first event.',
+  })
+  liveCursor(): Promise<string> {
+    return this.reader.liveCursor();
+  }
+
+  @Authorized('VIEWER')
   @Query(() => EventConnection, {
     description: 'Events that match, newest eventTime first unless `orderBy` says otherwise.',
   })

@@ -173,9 +173,23 @@ export class RejectedRecord {
 }
 
 export const EventOrderFieldEnum = { EVENT_TIME: 'EVENT_TIME', INGESTED_AT: 'INGESTED_AT' } as const;
-registerEnumType(EventOrderFieldEnum, { name: 'EventOrderField', description: 'By what events are sorted.' });
+registerEnumType(EventOrderFieldEnum, {
+  name: 'EventOrderField',
+  description: 'By what events are sorted.',
+  valuesConfig: {
+    EVENT_TIME: { description: 'When it happened.' },
+    INGESTED_AT: { description: 'When it was stored.' },
+  },
+});
 export const SortDirectionEnum = { ASC: 'ASC', DESC: 'DESC' } as const;
-registerEnumType(SortDirectionEnum, { name: 'SortDirection', description: 'In which direction.' });
+registerEnumType(SortDirectionEnum, {
+  name: 'SortDirection',
+  description: 'In which direction.',
+  valuesConfig: {
+    ASC: { description: 'Oldest first.' },
+    DESC: { description: 'Newest first.' },
+  },
+});
 
 @InputType({ description: 'The order of events; newest eventTime first where it is absent.' })
 export class EventOrder {

@@ -8,7 +8,16 @@ export const ReplayStateEnum = {
   CANCELLED: 'CANCELLED',
   FAILED: 'FAILED',
 } as const;
-registerEnumType(ReplayStateEnum, { name: 'ReplayState', description: 'Where a replay stands.' });
+registerEnumType(ReplayStateEnum, {
+  name: 'ReplayState',
+  description: 'Where a replay stands.',
+  valuesConfig: {
+    RUNNING: { description: 'Hands on what it found.' },
+    DONE: { description: 'All that it found was handed on.' },
+    CANCELLED: { description: 'By cancelReplay.' },
+    FAILED: { description: 'Could not go on.' },
+  },
+});
 
 const MAYBE = { nullable: true } as const;
 

@@ -13,6 +13,13 @@ registerEnumType(BatchStateEnum, {
   name: 'BatchState',
   description:
     'FAILED: the object is gone or denied for a day. QUARANTINED: it killed its worker three times, or nobody can read it.',
+  valuesConfig: {
+    PENDING: { description: 'Not settled yet.' },
+    DONE: { description: 'All of its records are stored or accounted for.' },
+    FAILED: { description: 'The object is gone, or was denied for a day.' },
+    QUARANTINED: { description: 'Nobody can read it, or it killed its worker three times.' },
+    CANCELLED: { description: 'With its source or its backfill.' },
+  },
 });
 
 const MAYBE = { nullable: true } as const;

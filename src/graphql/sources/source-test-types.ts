@@ -7,6 +7,12 @@ registerEnumType(CheckStatusEnum, {
   name: 'CheckStatus',
   description:
     'WARN: works, and should be looked at. SKIPPED: not tried, since a step that it rests on did not succeed.',
+  valuesConfig: {
+    PASS: { description: 'Works.' },
+    WARN: { description: 'Works, and should be looked at.' },
+    FAIL: { description: 'Does not work: see its remedy.' },
+    SKIPPED: { description: 'Not tried.' },
+  },
 });
 const MAYBE = { nullable: true } as const;
 

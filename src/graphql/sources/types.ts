@@ -18,16 +18,42 @@ export const SourceKindEnum = {
   HTTP_PUSH: 'HTTP_PUSH',
   DEMO: 'DEMO',
 } as const;
-registerEnumType(SourceKindEnum, { name: 'SourceKind', description: 'How events come in.' });
+registerEnumType(SourceKindEnum, {
+  name: 'SourceKind',
+  description: 'How events come in.',
+  valuesConfig: {
+    LOOKUP_EVENTS: { description: 'CloudTrail is asked, Region by Region.' },
+    S3_BUCKET: { description: 'The log files of a bucket, found by listing.' },
+    S3_SQS: { description: 'The log files of buckets, told of by a queue.' },
+    HTTP_PUSH: { description: 'Whoever has the token sends them.' },
+    DEMO: { description: 'Made up, believably.' },
+  },
+});
 export const SourceStateEnum = { ACTIVE: 'ACTIVE', PAUSED: 'PAUSED' } as const;
-registerEnumType(SourceStateEnum, { name: 'SourceState', description: 'Whether a source is read.' });
+registerEnumType(SourceStateEnum, {
+  name: 'SourceState',
+  description: 'Whether a source is read.',
+  valuesConfig: {
+    ACTIVE: { description: 'It is read.' },
+    PAUSED: { description: 'It is not, until resumeSource.' },
+  },
+});
 export const HealthStatusEnum = {
   UNKNOWN: 'UNKNOWN',
   HEALTHY: 'HEALTHY',
   DEGRADED: 'DEGRADED',
   FAILING: 'FAILING',
 } as const;
-registerEnumType(HealthStatusEnum, { name: 'HealthStatus', description: 'How something fares.' });
+registerEnumType(HealthStatusEnum, {
+  name: 'HealthStatus',
+  description: 'How something fares.',
+  valuesConfig: {
+    UNKNOWN: { description: 'Not tried yet.' },
+    HEALTHY: { description: 'All is well.' },
+    DEGRADED: { description: 'Works, but not as it should.' },
+    FAILING: { description: 'Does not work.' },
+  },
+});
 const MAYBE = { nullable: true } as const;
 
 @ObjectType({ description: 'An SNS topic that asked to deliver to this source and waits to be confirmed.' })

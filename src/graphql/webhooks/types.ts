@@ -16,6 +16,11 @@ export const WebhookStateEnum = { ACTIVE: 'ACTIVE', PAUSED: 'PAUSED', DISABLED: 
 registerEnumType(WebhookStateEnum, {
   name: 'WebhookState',
   description: 'A paused webhook keeps its position and catches up later; a disabled one was given up by us.',
+  valuesConfig: {
+    ACTIVE: { description: 'Is sent what matches.' },
+    PAUSED: { description: 'Keeps its position, and catches up after resumeWebhook.' },
+    DISABLED: { description: 'Given up by TrailGraph: see stateReason.' },
+  },
 });
 export const WebhookFormatEnum = {
   ENRICHED: 'ENRICHED',
@@ -45,7 +50,16 @@ export const DeliveryStateEnum = {
   FAILED: 'FAILED',
   CANCELLED: 'CANCELLED',
 } as const;
-registerEnumType(DeliveryStateEnum, { name: 'DeliveryState', description: 'Where a delivery stands.' });
+registerEnumType(DeliveryStateEnum, {
+  name: 'DeliveryState',
+  description: 'Where a delivery stands.',
+  valuesConfig: {
+    PENDING: { description: 'To be sent, or sent again.' },
+    DELIVERED: { description: 'Answered by 2xx.' },
+    FAILED: { description: 'Given up.' },
+    CANCELLED: { description: 'By cancelDelivery, or with its webhook.' },
+  },
+});
 
 const MAYBE = { nullable: true } as const;
 
