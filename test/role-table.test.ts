@@ -22,6 +22,7 @@ const LEAST_ROLE: Readonly<Record<string, Role | 'everybody'>> = {
   'Query.events': 'VIEWER',
   'Query.eventStats': 'VIEWER',
   'Query.health': 'everybody',
+  'Query.liveCursor': 'VIEWER',
   'Query.quarantine': 'VIEWER',
   'Query.quarantinedRecord': 'VIEWER',
   'Query.replay': 'VIEWER',
