@@ -1,3 +1,5 @@
+import { SigningKeyRing } from '../src/auth/signing-keys';
+import { SigningKeyStore } from '../src/store/signing-keys';
 import { call, newAddress } from './support/caller';
 import { eventually } from './support/eventually';
 import type { GraphqlClient } from './support/graphql-client';
@@ -190,6 +192,42 @@ describe('an active ADMIN', () => {
     await app.core.users.change(three.id, { role: 'VIEWER' });
     expect((await app.core.users.get(one.id))!.role).toBe('ADMIN');
     expect((await app.core.users.get(three.id))!.role).toBe('VIEWER');
+  });
+});
+
+describe('the keys that sign access tokens', () => {
+  test('take over from each other each 30 days, and no token is refused meanwhile', async () => {
+    const { store, box } = app.core;
+    let now = new Date();
+    const later = (ms: number): void => {
+      now = new Date(now.getTime() + ms);
+    };
+    const keys = new SigningKeyStore(store.db.client.db(`${app.database}-keys`));
+    const open = () => SigningKeyRing.open({ keys, box, now: () => now });
+    const [one, two] = await Promise.all([open(), open()]);
+    const issue = async (ring: SigningKeyRing) =>
+      (await ring.issue({ userId: 'u', sessionId: 's', role: 'VIEWER', now })).token;
+    const kidOf = (token: string) =>
+      JSON.parse(Buffer.from(token.split('.')[0]!, 'base64url').toString()).kid;
+    await two.verify(await issue(one), now);
+    later(31 * 86_400_000);
+    const before = await issue(one);
+    await one.look();
+    const during = await issue(one);
+    expect(kidOf(during)).toBe(kidOf(before)); // Others may not know the new key yet.
+    await two.verify(during, now);
+    later(61_000);
+    await two.look();
+    const after = await issue(one);
+    expect(kidOf(after)).not.toBe(kidOf(before));
+    for (const token of [before, during, after]) for (const ring of [one, two]) await ring.verify(token, now);
+    await one.look();
+    expect(await keys.all()).toHaveLength(2);
+    later(3_600_000);
+    await Promise.all([one.look(), two.look()]);
+    expect((await keys.all()).map(({ kid }) => kid)).toEqual([kidOf(after)]);
+    await expect(two.verify(before, now)).rejects.toThrow('not valid');
+    await store.db.client.db(`${app.database}-keys`).dropDatabase();
   });
 });
 
