@@ -255,6 +255,29 @@ describe('changePassword', () => {
   });
 });
 
+describe('a login', () => {
+  test('that the password outran is refused, and writes no older hash over the new one', async () => {
+    const { id, email } = await createUser();
+    const seen = (await app.core.users.get(id))!.passwordHash;
+    const loggedIn = jest.spyOn(app.core.users, 'loggedIn').mockImplementationOnce(async () => {
+      // The password is changed after the old one was verified, before there is a session that could be ended.
+      await app.core.users.setPassword(id, seen, 'another hash');
+      await app.core.sessions.revokeOf(id, new Date());
+    });
+    try {
+      expect((await logIn(email)).code).toBe('UNAUTHENTICATED');
+    } finally {
+      loggedIn.mockRestore();
+    }
+    const sessions = app.core.store.db.collection('sessions');
+    expect(await sessions.countDocuments({ userId: id, revokedAt: null })).toBe(0);
+    expect(await app.core.users.setPassword(id, seen, 'of a login that hashes the old password anew')).toBe(
+      false,
+    );
+    expect((await app.core.users.get(id))!.passwordHash).toBe('another hash');
+  });
+});
+
 describe('an API key', () => {
   test('is shown once, does what its role may, and tells who it is and when it was used', async () => {
     const { secret, apiKey } = await createKey(admin, 'OPERATOR', { name: ' forwarder ' });
