@@ -159,6 +159,7 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
       // At once: a socket whose peer is gone takes its time, and meanwhile nothing new is to come in by HTTP.
       await Promise.all([ws.close(), apollo.stop().then(() => app.close())]);
       settlements.close();
+      people.close();
     },
   };
 }

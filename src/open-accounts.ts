@@ -4,7 +4,7 @@ import { AuditTrail } from './auth/audit-trail';
 import { Passwords } from './auth/passwords';
 import { RefreshTokens } from './auth/refresh-tokens';
 import { SecretBox } from './auth/secret-box';
-import { openAccessTokens } from './auth/signing-keys';
+import { SigningKeyRing } from './auth/signing-keys';
 import { UserAdmin } from './auth/user-admin';
 import { codeOf } from './graphql/errors';
 import type { Logger } from './observe/logger';
@@ -37,19 +37,20 @@ export interface AccountsRules {
 export async function openAccounts(
   { users, sessions, signingKeys, box, masterKey, now }: AccountsGround,
   rules: AccountsRules,
-): Promise<{ accounts: Accounts; admin: UserAdmin }> {
+): Promise<{ accounts: Accounts; admin: UserAdmin; ring: SigningKeyRing }> {
   const secret = Buffer.from(hkdfSync('sha256', masterKey, '', 'trailgraph refresh tokens', 32));
   const passwords = new Passwords();
+  const ring = await SigningKeyRing.open({ keys: signingKeys, box, now });
   const accounts = new Accounts({
     users,
     sessions,
     passwords,
-    accessTokens: await openAccessTokens(signingKeys, box, now()),
+    accessTokens: ring,
     refreshTokens: new RefreshTokens(secret),
     now,
     ...rules,
   });
-  return { accounts, admin: new UserAdmin({ users, sessions, passwords, now }) };
+  return { accounts, admin: new UserAdmin({ users, sessions, passwords, now }), ring };
 }
 
 /** Accounts by themselves, for a tool beside the server. The caller closes them. */

@@ -1,3 +1,5 @@
+import { SigningKeyRing } from '../src/auth/signing-keys';
+import { SigningKeyStore } from '../src/store/signing-keys';
 import { call, newAddress } from './support/caller';
 import { eventually } from './support/eventually';
 import type { GraphqlClient } from './support/graphql-client';
@@ -193,6 +195,42 @@ describe('an active ADMIN', () => {
   });
 });
 
+describe('the keys that sign access tokens', () => {
+  test('take over from each other each 30 days, and no token is refused meanwhile', async () => {
+    const { store, box } = app.core;
+    let now = new Date();
+    const later = (ms: number): void => {
+      now = new Date(now.getTime() + ms);
+    };
+    const keys = new SigningKeyStore(store.db.client.db(`${app.database}-keys`));
+    const open = () => SigningKeyRing.open({ keys, box, now: () => now });
+    const [one, two] = await Promise.all([open(), open()]);
+    const issue = async (ring: SigningKeyRing) =>
+      (await ring.issue({ userId: 'u', sessionId: 's', role: 'VIEWER', now })).token;
+    const kidOf = (token: string) =>
+      JSON.parse(Buffer.from(token.split('.')[0]!, 'base64url').toString()).kid;
+    await two.verify(await issue(one), now);
+    later(31 * 86_400_000);
+    const before = await issue(one);
+    await one.look();
+    const during = await issue(one);
+    expect(kidOf(during)).toBe(kidOf(before)); // Others may not know the new key yet.
+    await two.verify(during, now);
+    later(61_000);
+    await two.look();
+    const after = await issue(one);
+    expect(kidOf(after)).not.toBe(kidOf(before));
+    for (const token of [before, during, after]) for (const ring of [one, two]) await ring.verify(token, now);
+    await one.look();
+    expect(await keys.all()).toHaveLength(2);
+    later(3_600_000);
+    await Promise.all([one.look(), two.look()]);
+    expect((await keys.all()).map(({ kid }) => kid)).toEqual([kidOf(after)]);
+    await expect(two.verify(before, now)).rejects.toThrow('not valid');
+    await store.db.client.db(`${app.database}-keys`).dropDatabase();
+  });
+});
+
 describe('changePassword', () => {
   test('takes the password that stands and a good one, and ends the other sessions', async () => {
     const { email } = await createUser();
@@ -214,6 +252,29 @@ describe('changePassword', () => {
     expect(await codeAs(mine.accessToken, ME)).toBeUndefined();
     expect((await logIn(email)).code).toBe('UNAUTHENTICATED');
     expect((await logIn(email, 'another fine password')).code).toBeUndefined();
+  });
+});
+
+describe('a login', () => {
+  test('that the password outran is refused, and writes no older hash over the new one', async () => {
+    const { id, email } = await createUser();
+    const seen = (await app.core.users.get(id))!.passwordHash;
+    const loggedIn = jest.spyOn(app.core.users, 'loggedIn').mockImplementationOnce(async () => {
+      // The password is changed after the old one was verified, before there is a session that could be ended.
+      await app.core.users.setPassword(id, seen, 'another hash');
+      await app.core.sessions.revokeOf(id, new Date());
+    });
+    try {
+      expect((await logIn(email)).code).toBe('UNAUTHENTICATED');
+    } finally {
+      loggedIn.mockRestore();
+    }
+    const sessions = app.core.store.db.collection('sessions');
+    expect(await sessions.countDocuments({ userId: id, revokedAt: null })).toBe(0);
+    expect(await app.core.users.setPassword(id, seen, 'of a login that hashes the old password anew')).toBe(
+      false,
+    );
+    expect((await app.core.users.get(id))!.passwordHash).toBe('another hash');
   });
 });
 

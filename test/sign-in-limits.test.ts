@@ -103,6 +103,12 @@ describe('failed sign-ins', () => {
     expect(answers.filter(({ code }) => code === 'RATE_LIMITED')).toHaveLength(25);
   });
 
+  test('are none where all who come at once know the password', async () => {
+    const from = newAddress();
+    const logIns = Array.from({ length: 12 }, () => call(app, LOGIN, { input: ADMIN }, { from }));
+    expect((await Promise.all(logIns)).map(({ code }) => code)).toEqual(Array(12).fill(undefined));
+  });
+
   test('hold up sign-ups that are guesses, not those that are mistakes', async () => {
     const signUp = (email: string, password: string, from: string) =>
       call(

@@ -18,7 +18,7 @@ const ISSUER = 'trailgraph';
 /** The one algorithm: what a token's header says is compared with it, never obeyed. */
 const ALGORITHM = 'EdDSA';
 /** A new key signs only after this time, when every process has read it and can verify with it. */
-const SETTLE_MS = 60_000;
+export const SETTLE_MS = 60_000;
 /** Far above what we issue. */
 const MAX_TOKEN_LENGTH = 2_048;
 

@@ -31,7 +31,7 @@ export interface AccountsParts {
   users: UserKeeper;
   sessions: SessionKeeper;
   passwords: Passwords;
-  accessTokens: AccessTokens;
+  accessTokens: Pick<AccessTokens, 'issue' | 'verify'>;
   refreshTokens: RefreshTokens;
   now: () => Date;
   /** Whether anybody may sign up after the first user. */

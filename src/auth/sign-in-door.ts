@@ -8,6 +8,8 @@ export type GuessedAction = 'login' | 'signUp' | 'changePassword' | 'refresh';
 
 /** One try. It counts as a failure until it is said to be none. */
 export interface Attempt {
+  /** It was wrong: a pause may follow. */
+  failed(): Promise<void>;
   /** What was tried was right: what the account had counted is forgotten. */
   succeeded(): Promise<void>;
   /** It told the caller nothing, so it does not count. */
@@ -64,7 +66,7 @@ async function tried<T>(attempt: Attempt, work: () => Promise<T>): Promise<T> {
   try {
     result = await work();
   } catch (error) {
-    if (!tellsSomething(error)) await attempt.voided();
+    await (tellsSomething(error) ? attempt.failed() : attempt.voided());
     throw error;
   }
   await attempt.succeeded();

@@ -168,7 +168,7 @@ export const COMMAND_SETTINGS = SETTINGS.pick({
 }).extend({
   TRAILGRAPH_NEW_MASTER_KEY: optional.describe('For `trailgraph rekey`: the master key to come. Secret.'),
   TRAILGRAPH_TOKEN: optional.describe(
-    'For commands: the ingest token of a source, or the access token of an OPERATOR. Secret.',
+    'For commands: the ingest token of a source, or the access token or API key of an OPERATOR. Secret.',
   ),
 });
 

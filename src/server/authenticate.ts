@@ -2,7 +2,7 @@ import type { Caller } from '../auth/caller';
 import { Unauthenticated } from '../domain/errors';
 
 /**
- * Who calls, by the Authorization header or connectionParams.authorization: `Bearer <access token>`.
+ * Who calls, by the Authorization header or connectionParams.authorization: `Bearer <access token or API key>`.
  * Null where there is none. @throws Unauthenticated where there is one that does not hold
  */
 export type Authenticate = (authorization: string | undefined) => Promise<Caller | null>;

@@ -31,4 +31,8 @@ export class SigningKeyStore {
       if (!isDuplicateKey(error)) throw error;
     }
   }
+
+  async remove(id: string): Promise<void> {
+    await this.collection.deleteOne({ _id: id });
+  }
 }

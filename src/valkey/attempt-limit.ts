@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { isIPv4, parseAddress } from '../domain/address';
@@ -12,8 +13,15 @@ export interface AttemptLimitOptions {
 
 /** One attempt; it counts as a failure until it is said to be none. */
 interface Attempt {
+  failed(): Promise<void>;
   succeeded(): Promise<void>;
   voided(): Promise<void>;
+}
+
+/** An attempt that was counted on a subject, and the pause that follows its failure, in seconds. */
+interface Taken {
+  key: string;
+  delay: number;
 }
 
 /** Failures of one subject are forgotten so long after the first of them. */
@@ -25,6 +33,10 @@ const FREE_REFRESHES = 30;
 const FIRST_DELAY_SECONDS = 10;
 /** With the delays before it some 20 guesses an hour, while an owner who is locked out by a stranger waits minutes. */
 const LONGEST_DELAY_SECONDS = 300;
+/** While the last attempt before a pause is under way, the next one waits for what comes of it; shorter than any pause. */
+const UNDER_WAY_SECONDS = 5;
+const ASK_AGAIN_MS = 150;
+const MOST_WAITING = 200;
 /** Subjects that a process counts by itself while Valkey is away; the first that came goes first. */
 const MOST_LOCAL = 20_000;
 
@@ -32,11 +44,12 @@ const MOST_LOCAL = 20_000;
  * Counts failed attempts per address and per account, across all processes that share a Valkey; each process by itself
  * while it is away. After five failures there is a pause, and one twice as long after each further one.
  *
- * An attempt is counted when it begins, so that many at once, or by aliases of one document, gain nothing.
+ * An attempt is counted when it begins, so that many at once gain nothing; those that are right do not hinder each other.
  */
 export class AttemptLimit {
   private readonly failures: RateLimiterRedis;
   private readonly pauses: RateLimiterRedis;
+  private waiting = 0;
 
   constructor({ valkey, prefix }: AttemptLimitOptions) {
     const limiter = (name: string, points: number): RateLimiterRedis => {
@@ -62,19 +75,13 @@ export class AttemptLimit {
     const ofAddress = `${action}:address:${networkOf(address)}`;
     const ofAccount = account === null ? null : `${action}:account:${hashed(account)}`;
     const keys = ofAccount === null ? [ofAddress] : [ofAddress, ofAccount];
-    const waits = await Promise.all(keys.map(async (key) => (await this.pauses.get(key))?.msBeforeNext ?? 0));
-    refuseWhile(Math.max(...waits));
-    const taken: { key: string; paused: boolean }[] = [];
+    const taken = await this.takeInTime(keys, free);
     const giveBack = (): Promise<unknown> => Promise.all(taken.map((each) => this.giveBack(each)));
-    for (const key of keys) {
-      const { wait, paused } = await this.take(key, free);
-      if (wait > 0) {
-        await giveBack();
-        refuseWhile(wait);
-      }
-      taken.push({ key, paused });
-    }
     return {
+      failed: async () => {
+        const paused = taken.filter(({ delay }) => delay > 0);
+        await Promise.all(paused.map(({ key, delay }) => this.pauses.set(key, 1, delay)));
+      },
       voided: async () => void (await giveBack()),
       succeeded: async () => {
         await giveBack();
@@ -84,29 +91,53 @@ export class AttemptLimit {
     };
   }
 
-  /** @returns milliseconds to wait where it could not be taken */
-  private async take(key: string, free: number): Promise<{ wait: number; paused: boolean }> {
-    const { consumedPoints: nth } = await this.failures.penalty(key, 1);
-    if (nth < free) return { wait: 0, paused: false };
-    // Of all that come at once, the one that makes the pause may try.
-    const wait = await this.pause(key, delayOf(nth - free));
-    if (wait > 0) await this.failures.reward(key, 1);
-    return { wait, paused: true };
+  /** Waits for attempts that are under way, which may all turn out to be right. @throws RateLimited */
+  private async takeInTime(keys: string[], free: number): Promise<Taken[]> {
+    const deadline = performance.now() + UNDER_WAY_SECONDS * 1_000;
+    for (let waits = 0; ; waits++) {
+      const taken = await this.takeAll(keys, free);
+      if (typeof taken !== 'number') return taken;
+      const mayBeUnderWay = taken <= UNDER_WAY_SECONDS * 1_000 && performance.now() < deadline;
+      if (!mayBeUnderWay || (waits === 0 && this.waiting >= MOST_WAITING)) throw refusal(taken);
+      this.waiting++;
+      await pause(Math.min(taken, ASK_AGAIN_MS)).finally(() => this.waiting--);
+    }
   }
 
-  private async pause(key: string, seconds: number): Promise<number> {
+  /** @returns milliseconds to wait where not all could be taken */
+  private async takeAll(keys: string[], free: number): Promise<Taken[] | number> {
+    const waits = await Promise.all(keys.map(async (key) => (await this.pauses.get(key))?.msBeforeNext ?? 0));
+    if (Math.max(...waits) > 0) return Math.max(...waits);
+    const taken: Taken[] = [];
+    for (const key of keys) {
+      const got = await this.take(key, free);
+      if (typeof got === 'number') {
+        await Promise.all(taken.map((each) => this.giveBack(each)));
+        return got;
+      }
+      taken.push(got);
+    }
+    return taken;
+  }
+
+  /** @returns milliseconds to wait where it could not be taken */
+  private async take(key: string, free: number): Promise<Taken | number> {
+    const { consumedPoints: nth } = await this.failures.penalty(key, 1);
+    if (nth < free) return { key, delay: 0 };
     try {
-      await this.pauses.consume(key, 1, { customDuration: seconds });
-      return 0;
+      // Of all that come at once, the one that makes the pause may try.
+      await this.pauses.consume(key, 1, { customDuration: UNDER_WAY_SECONDS });
+      return { key, delay: delayOf(nth - free) };
     } catch (error) {
+      await this.failures.reward(key, 1);
       if (error instanceof RateLimiterRes) return Math.max(1, error.msBeforeNext);
       throw error;
     }
   }
 
-  private async giveBack({ key, paused }: { key: string; paused: boolean }): Promise<void> {
+  private async giveBack({ key, delay }: Taken): Promise<void> {
     await this.failures.reward(key, 1);
-    if (paused) await this.pauses.delete(key);
+    if (delay > 0) await this.pauses.delete(key);
   }
 }
 
@@ -138,11 +169,9 @@ function delayOf(beyond: number): number {
   return Math.min(LONGEST_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2 ** Math.min(beyond, 10));
 }
 
-/** @throws RateLimited */
-function refuseWhile(ms: number): void {
-  if (ms <= 0) return;
+function refusal(ms: number): RateLimited {
   const seconds = Math.ceil(ms / 1_000);
-  throw new RateLimited(`Too many failed attempts: try again in ${seconds} s.`, seconds);
+  return new RateLimited(`Too many failed attempts: try again in ${seconds} s.`, seconds);
 }
 
 /** An IPv4 address, or the first 64 bits of an IPv6 address. */
