@@ -80,7 +80,7 @@ describe('trailgraph', () => {
     [
       'no command',
       [],
-      'trailgraph: say what to do: `user`, `ingest`, `quarantine`, `batch`, `rekey`, `listen`, `backfill`, `schema`.',
+      'trailgraph: say what to do: `user`, `ingest`, `quarantine`, `batch`, `rekey`, `listen`, `backfill`, `schema`, `operations`.',
     ],
     ['a command that is none', ['ingets', 'x'], "trailgraph: there is no command 'ingets', only `user`"],
     ['an option that is none', ['schema', '--output'], "trailgraph: unknown option '--output'"],
