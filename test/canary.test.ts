@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { byHttp, byWebSocket } from './support/both-doors';
 import { eventually } from './support/eventually';
 import type { GraphqlClient } from './support/graphql-client';
 import { newRecord } from './support/pushing';
@@ -56,6 +57,7 @@ describe('what is secret', () => {
       settings: {
         TRAILGRAPH_MASTER_KEY: CANARY.masterKey,
         TRAILGRAPH_PREVIOUS_MASTER_KEY: CANARY.previousKey,
+        WS_OPERATIONS: 'all',
       },
     });
     admin = await app.admin();
@@ -167,6 +169,40 @@ describe('what is secret', () => {
       const { errors } = await admin.raw(query, variables);
       expect(errors).toHaveLength(1);
       answers.push(JSON.stringify(errors));
+    }
+    const misplaced: [string, Record<string, unknown>][] = [
+      [
+        CREATE,
+        {
+          input: {
+            name: 'x',
+            aws: { secretAccessKey: [{ key: secretAccessKey }], sessionToken: { sessionToken } },
+          },
+        },
+      ],
+      [CREATE, { input: { name: 'x', aws: { secretAccessKe: secretAccessKey } } }],
+      [CREATE, { input: CANARY.secretAccessKey }],
+      [
+        'mutation ($input: CreateWebhookInput!) { createWebhook(input: $input) { secret } }',
+        { input: { headers: CANARY.headerValue } },
+      ],
+    ];
+    for (const [query, variables] of misplaced) {
+      const { errors } = await byHttp(admin, { query, variables });
+      answers.push(JSON.stringify(errors));
+      const told = await byWebSocket(admin, { query, variables });
+      answers.push(JSON.stringify(told));
+      expect(Math.min(errors.length, told.errors.length)).toBeGreaterThan(0);
+    }
+    // A deep operation, a persisted one that is unknown: neither says back what came along.
+    for (const body of [
+      { documentId: CANARY.ingestToken },
+      { query: `{ ${'health { status } '.repeat(11)} }`, variables: { secret: CANARY.headerValue } },
+    ]) {
+      answers.push(
+        JSON.stringify((await byHttp(admin, body)).errors),
+        JSON.stringify(await byWebSocket(admin, body)),
+      );
     }
     for (const token of [`${CANARY.ingestToken}x`, ...made.tokens]) {
       const response = await fetch(`${app.url}/ingest/${pushed.id}`, {

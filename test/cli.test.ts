@@ -81,7 +81,7 @@ describe('trailgraph', () => {
     [
       'no command',
       [],
-      'trailgraph: say what to do: `user`, `ingest`, `quarantine`, `batch`, `rekey`, `listen`, `backfill`, `rebuild-rollups`, `schema`.',
+      'trailgraph: say what to do: `user`, `ingest`, `quarantine`, `batch`, `rekey`, `listen`, `backfill`, `rebuild-rollups`, `schema`, `operations`.',
     ],
     ['a command that is none', ['ingets', 'x'], "trailgraph: there is no command 'ingets', only `user`"],
     ['an option that is none', ['schema', '--output'], "trailgraph: unknown option '--output'"],
