@@ -8,7 +8,7 @@ import { matcher } from '../src/domain/matcher';
 import { EventStore } from '../src/store/events';
 
 const SEED = Number(process.env.TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
-const FILTERS = 600;
+const FILTERS = 400;
 const EVENTS = 400;
 
 /** Few values, so that filters meet them; some that a careless evaluator would read as a pattern or another type. */

@@ -129,6 +129,7 @@ describe('the GraphQL schema', () => {
       'quarantine.graphql',
       'replays.graphql',
       'sources.graphql',
+      'stats.graphql',
       'webhooks.graphql',
     ]);
     const names: (string | undefined)[] = [];

@@ -96,11 +96,14 @@ export class RollupStore {
     return matchedCount === 1;
   }
 
-  /** From now on this generation is read; older ones go. */
+  /** From now on this generation is read; older ones go, and what they left out stays left out. */
   async finish(generation: number): Promise<void> {
-    await this.generations.updateOne({ _id: generation }, { $set: { ready: true } });
-    const older = { _id: { $lt: generation }, version: { $lte: ROLLUP_VERSION } };
-    const gone = await this.generations.distinct('_id', older);
+    const older = await this.generations
+      .find({ _id: { $lt: generation }, version: { $lte: ROLLUP_VERSION } }, { maxTimeMS: QUERY_MS })
+      .toArray();
+    const countedSince = new Date(Math.max(0, ...older.map((each) => each.countedSince.getTime())));
+    await this.generations.updateOne({ _id: generation }, { $set: { ready: true }, $max: { countedSince } });
+    const gone = older.map(({ _id }) => _id);
     await this.generations.deleteMany({ _id: { $in: gone } });
     await this.cells.deleteMany({ generation: { $in: gone } });
   }
