@@ -1,3 +1,4 @@
+import { linesOf } from '../src/cli/listen/describe';
 import type { Delivery } from '../src/domain/webhook';
 import { eventually } from './support/eventually';
 import type { GraphqlClient } from './support/graphql-client';
@@ -269,6 +270,9 @@ describe('operational events', () => {
     });
     expect(faults).toEqual([]);
     expect(new Set(all.map(({ type }) => type))).toEqual(new Set(Object.keys(SCHEMAS)));
+    // As `trailgraph listen` shows them.
+    const { timestamp, data } = all[0]!;
+    expect(linesOf(all[0])).toEqual([`${timestamp}  ${all[0]!.type}  ${data.name}  ${data.reason}`]);
     const { webhook } = await admin.run<{
       webhook: {
         events: string[];

@@ -121,9 +121,9 @@ describe('docs/webhooks.md', () => {
       expect(blocks('go')).toHaveLength(1);
     });
 
-  test('its examples of bodies are JSON, one for each format', () => {
+  test('its examples of bodies are JSON, one for each format and one of an operational event', () => {
     const examples = blocks('json');
-    expect(examples).toHaveLength(5);
+    expect(examples).toHaveLength(6);
     for (const example of examples) expect(() => JSON.parse(example) as unknown).not.toThrow();
   });
 
