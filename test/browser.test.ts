@@ -76,10 +76,10 @@ describe('in a real browser', () => {
       await page.close();
       return found;
     };
-    expect(await links(app.url)).toEqual(['/graphiql/', '/sandbox', '/metrics', '/readyz']);
+    expect(await links(app.url)).toEqual(['/graphiql/', '/sandbox', '/openapi.json', '/metrics', '/readyz']);
     const bare = await startTrailGraph({ settings: { GRAPHIQL: 'false', APOLLO_SANDBOX: 'false' } });
     try {
-      expect(await links(bare.url)).toEqual(['/metrics', '/readyz']);
+      expect(await links(bare.url)).toEqual(['/openapi.json', '/metrics', '/readyz']);
     } finally {
       await bare.stop();
     }

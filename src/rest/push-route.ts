@@ -51,6 +51,7 @@ export const PUSH_ROUTE: FastifySchema = {
     403: refused('A VIEWER may not ingest.'),
     413: refused('More than 8 MiB as sent, or 64 MiB inflated.'),
     415: refused('A Content-Encoding that is not taken.'),
+    429: refused('Too many requests: come again after Retry-After.'),
     503: refused('Not stored in time, or the source is paused: send it again after Retry-After.'),
   },
 };

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { Forbidden, Unauthenticated } from '../../domain/errors';
 import type { Role, User } from '../../domain/user';
 import { type Asker, type Authenticate, askerOf, recognises } from '../asker';
-import { jsonAnswer, jsonBody, objectOf, schemaOf } from '../route-description';
+import { type JsonSchema, jsonAnswer, jsonBody, objectOf, schemaOf } from '../route-description';
 import { sentBytes } from '../sent-body';
 import { refuseOtherMethods } from '../wrong-methods';
 import { answer, Refused } from './answers';
@@ -30,8 +30,8 @@ export interface AccountRoutesParts {
 export const MAX_ACCOUNT_BYTES = 64 * 1024;
 
 const credentials = z.object({
-  email: z.string().optional().describe('Required; case does not matter.'),
-  password: z.string().optional().describe('Required; 8 to 128 characters, not one of the most common ones.'),
+  email: z.string().optional().describe('Case does not matter.'),
+  password: z.string().optional().describe('8 to 128 characters, not one of the most common ones.'),
 });
 const signUp = credentials.extend({
   role: z
@@ -59,6 +59,11 @@ const SESSION = objectOf({
   user_uuid: { type: 'string' },
 });
 
+/** What is missing or empty is told apart from what is no JSON, so the shapes take it; the description does not. */
+function described(shape: z.ZodType): JsonSchema {
+  return { ...schemaOf(shape), required: ['email', 'password'] };
+}
+
 /** `POST /v1/signup` and `POST /v1/login`. */
 export function addAccountRoutes(scope: FastifyInstance, parts: AccountRoutesParts): void {
   addSignUp(scope, parts);
@@ -77,7 +82,7 @@ function addSignUp(scope: FastifyInstance, parts: AccountRoutesParts): void {
         'The first user becomes ADMIN. After that SIGNUP=open lets anybody sign up as VIEWER (`user`); an ADMIN, by ' +
         'token, always makes accounts, of any role.',
       security: [{}, { bearer: [] }],
-      body: jsonBody(schemaOf(signUp)),
+      body: jsonBody(described(signUp)),
       response: {
         201: jsonAnswer('Signed up.', envelopeOf(ACCOUNT)),
         ...answers({
@@ -110,7 +115,7 @@ function addLogin(scope: FastifyInstance, parts: AccountRoutesParts): void {
       summary: 'Sign in',
       description:
         '`token` is an access token for all of the API, good for 24 h unless its session is ended.',
-      body: jsonBody(schemaOf(credentials)),
+      body: jsonBody(described(credentials)),
       response: {
         200: jsonAnswer('Signed in.', envelopeOf(SESSION)),
         ...answers({

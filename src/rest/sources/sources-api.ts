@@ -54,6 +54,7 @@ const SHOWN = objectOf({
 });
 const REFUSALS = {
   401: textAnswer('No token, or one that does not hold.'),
+  429: textAnswer('Too many requests: come again after Retry-After.'),
   503: textAnswer('The database is away: come again after Retry-After.'),
 };
 
