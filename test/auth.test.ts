@@ -37,17 +37,18 @@ describe('passwords', () => {
     const passwords = new Passwords();
     const stored = await passwords.hash('correct horse battery');
     const costs = { known: [] as number[], unknown: [] as number[] };
-    for (let round = 0; round < 9; round++) {
+    // The quickest round of each is the one that the machine disturbed least: on a busy one more are tried.
+    const ratio = (): number => Math.min(...costs.unknown) / Math.min(...costs.known);
+    const alike = (): boolean => ratio() > 0.5 && ratio() < 2;
+    for (let round = 0; round < 60 && (round < 9 || !alike()); round++) {
       for (const kind of ['known', 'unknown'] as const) {
         const started = performance.now();
         await passwords.verify(kind === 'known' ? stored : null, 'wrong password');
         costs[kind].push(performance.now() - started);
       }
     }
-    // The quickest round of each is the one that the machine disturbed least.
-    const ratio = Math.min(...costs.unknown) / Math.min(...costs.known);
-    expect(ratio).toBeGreaterThan(0.5);
-    expect(ratio).toBeLessThan(2);
+    expect(ratio()).toBeGreaterThan(0.5);
+    expect(ratio()).toBeLessThan(2);
   });
 
   test('a flood waits in a bounded queue, and what waited is served', async () => {

@@ -14,7 +14,9 @@ let rest: RestClient;
 let failure: Error;
 const logLines: string[] = [];
 const caller = {
-  userId: 'user',
+  kind: 'person' as const,
+  id: 'user',
+  name: 'user@example.com',
   sessionId: 'session',
   role: 'ADMIN' as const,
   expiresAt: new Date(Date.now() + 600_000),

@@ -1,6 +1,6 @@
 import { ACCESS_TOKEN_SECONDS } from '../../src/auth/access-tokens';
 import { isRole } from '../../src/auth/roles';
-import { openAccessTokens } from '../../src/auth/signing-keys';
+import { SigningKeyRing } from '../../src/auth/signing-keys';
 import type { TestTrailGraph } from './trailgraph';
 
 /** A token of the same session and of the same installation that runs out this soon. */
@@ -12,7 +12,7 @@ export async function shortToken(app: TestTrailGraph, token: string, livesMs: nu
     role: string;
   };
   if (!isRole(claims.role)) throw new Error(`${claims.role} is no role`);
-  const tokens = await openAccessTokens(signingKeys, box, now());
+  const tokens = await SigningKeyRing.open({ keys: signingKeys, box, now });
   const issued = await tokens.issue({
     userId: claims.sub,
     sessionId: claims.sid,
