@@ -1,5 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   buildSchema,
@@ -8,14 +7,10 @@ import {
   parse,
   separateOperations,
 } from 'graphql';
-import { emitOperations } from '../src/cli/emit-operations';
-import * as generated from '../src/generated/graphql';
 import { requireWithinLimits } from '../src/graphql/limits/document-limits';
 import { COST_LIMIT, costOf } from '../src/graphql/limits/operation-cost';
-import { RateLimit } from '../src/valkey/rate-limits';
-import { type Body, byHttp, byWebSocket, type DoorAnswer } from './support/both-doors';
+import { atBothDoors, type Body, byHttp, byWebSocket } from './support/both-doors';
 import type { GraphqlClient } from './support/graphql-client';
-import { OwnValkey } from './support/own-valkey';
 import { startTrailGraph, type TestTrailGraph } from './support/trailgraph';
 
 const ROOT = join(__dirname, '..');
@@ -28,16 +23,6 @@ const EVERYTHING = getIntrospectionQuery({
   inputValueDeprecation: true,
   oneOf: true,
 });
-
-/** The same request through both doors; what they say of it must be alike. */
-async function atBothDoors(client: GraphqlClient, body: Body): Promise<DoorAnswer> {
-  const http = await byHttp(client, body);
-  const ws = await byWebSocket(client, body);
-  const said = ({ errors }: DoorAnswer): object[] =>
-    errors.map(({ message, extensions }) => ({ message, code: extensions.code }));
-  expect(said(ws)).toEqual(said(http));
-  return http;
-}
 
 const times = (count: number, text: (n: number) => string): string =>
   Array.from({ length: count }, (_, n) => text(n)).join(' ');
@@ -200,6 +185,16 @@ describe('limits of a document', () => {
       'query ($n: Int = 100) { sources(first: $n) { nodes { batches(first: $n) { nodes { id } } } } }';
     const { errors } = await atBothDoors(admin, { query, variables });
     expect(errors.map(({ extensions }) => extensions.code).join()).toBe(code);
+  });
+
+  test('counts the same document anew where its sizes are others, or variables did not fit before', async () => {
+    const query =
+      'query ($n: Int = 1, $f: EventFilter) { sources(first: $n) { nodes { batches(first: $n) { nodes { id } } } } events(filter: $f, first: 1) { nodes { id } } }';
+    const costs: (number | undefined)[] = [];
+    for (const variables of [{ n: 2, f: 'none' }, { n: 2 }, {}, { n: null }, { n: 2 }, { n: 3 }])
+      costs.push((await byHttp(admin, { query, variables })).extensions?.cost?.requested);
+    // A variable that does not fit stops the whole operation. 2: events, and 1 + n (1 + 1 + n) of sources.
+    expect(costs).toEqual([1, 11, 6, 2 + 1 + 50 * 52, 11, 18]);
   });
 
   test('counts the operation that runs, not the others of its document', async () => {
@@ -378,208 +373,3 @@ function stubs(operation: OperationDefinitionNode): Record<string, unknown> {
     ]),
   );
 }
-
-describe('rates', () => {
-  let app: TestTrailGraph;
-  beforeAll(async () => {
-    app = await startTrailGraph({
-      settings: {
-        WS_OPERATIONS: 'all',
-        RATE_LIMIT_ANONYMOUS: '60',
-        RATE_LIMIT_CALLER: '1000',
-        SIGNUP: 'open',
-      },
-    });
-  });
-  afterAll(() => app.stop());
-
-  test('are told with each answer, and kept for each user and for each address', async () => {
-    const admin = await app.admin();
-    const page = '{ events(first: 100) { nodes { id } } }';
-    const first = await byHttp(admin, { query: page });
-    const { rateLimit, cost } = first.extensions!;
-    expect(cost).toEqual({ requested: 101, limit: COST_LIMIT });
-    expect(rateLimit).toEqual({ limit: 1_000, remaining: 899, resetSeconds: expect.any(Number) });
-    expect(rateLimit!.resetSeconds).toBeGreaterThan(0);
-    expect(rateLimit!.resetSeconds).toBeLessThanOrEqual(60);
-    // What is refused costs a point, over WebSocket as well.
-    await byHttp(admin, { query: '{ nothing }' });
-    await byHttp(admin, { query: '{' });
-    await byWebSocket(admin, { query: deep(11) });
-    const wrong = await byHttp(admin, { query: deep(11) });
-    expect(wrong).toMatchObject({ status: 400, extensions: { rateLimit: { remaining: 895 } } });
-    await byWebSocket(admin, { query: page });
-    for (let left = 693; left >= 0; left -= 101)
-      expect((await byHttp(admin, { query: page })).extensions!.rateLimit!.remaining).toBe(left);
-    const over = await byHttp(admin, { query: page });
-    expect(over).toMatchObject({
-      status: 429,
-      errors: [{ extensions: { code: 'RATE_LIMITED' } }],
-      extensions: { rateLimit: { remaining: 0, limit: 1_000 } },
-    });
-    const seconds = over.errors[0]!.extensions.retryAfterSeconds as number;
-    expect(seconds).toBeGreaterThan(0);
-    expect(over.headers!.get('retry-after')).toBe(String(seconds));
-    expect(over.errors[0]!.message).toContain('the 1,000 points of this minute');
-    expect((await byWebSocket(admin, { query: page })).errors[0]!.extensions.code).toBe('RATE_LIMITED');
-    // Somebody else has a budget of their own.
-    const { signUp } = await app.anonymous.run<{ signUp: { accessToken: string } }>(
-      'mutation ($input: CredentialsInput!) { signUp(input: $input) { accessToken } }',
-      { input: { email: 'other@example.com', password: 'somebody else is here' } },
-    );
-    expect(
-      (await byHttp(app.anonymous.as(signUp.accessToken), { query: page })).extensions!.rateLimit!.remaining,
-    ).toBe(899);
-  });
-
-  test('bound who is not logged in, by address: guesses of tokens too', async () => {
-    const guess = app.anonymous.as('a.b.c');
-    let status: number | null = 0;
-    for (let n = 0; n < 200 && status !== 429; n++)
-      ({ status } = await byHttp(guess, { query: '{ viewer { role } }' }));
-    expect(status).toBe(429);
-    const { errors, headers } = await byHttp(app.anonymous, { query: '{ health { status } }' });
-    expect(errors[0]).toMatchObject({
-      message: expect.stringContaining('Your address'),
-      extensions: { code: 'RATE_LIMITED' },
-    });
-    expect(headers!.get('retry-after')).toMatch(/^\d+$/);
-  });
-});
-
-describe('a rate while Valkey is away', () => {
-  let valkey: OwnValkey;
-  beforeAll(async () => {
-    valkey = await OwnValkey.prepare();
-    await valkey.start();
-  });
-  afterAll(() => valkey.close());
-
-  test('is kept by the process, without waiting for one that hangs', async () => {
-    const client = valkey.client();
-    await client.ping();
-    const limit = new RateLimit({ valkey: client, prefix: 'test', pointsPerMinute: 10 });
-    const elsewhere = new RateLimit({ valkey: client, prefix: 'test', pointsPerMinute: 10 });
-    expect(await limit.spend('a', 4)).toMatchObject({ limit: 10, remaining: 6, exceeded: false });
-    expect(await elsewhere.spend('a', 4)).toMatchObject({ limit: 10, remaining: 2, exceeded: false });
-    valkey.freeze();
-    await expect(limit.spend('a', 4)).resolves.toMatchObject({ remaining: 6, exceeded: false });
-    await expect(limit.spend('a', 6)).resolves.toMatchObject({ remaining: 0, exceeded: false });
-    await expect(limit.spend('a', 1)).resolves.toMatchObject({ remaining: 0, exceeded: true });
-    valkey.thaw();
-  });
-});
-
-describe('persisted operations', () => {
-  let folder: string;
-  let manifest: string;
-  let ids: Map<string, string>;
-  const HEALTH = String(generated.HealthDocument);
-  const settings = (mode: string): Record<string, string> => ({
-    PERSISTED_OPERATIONS: mode,
-    PERSISTED_OPERATIONS_FILE: manifest,
-    WS_OPERATIONS: 'all',
-  });
-  const idOf = (text: string): string => [...ids].find(([, known]) => known === text)![0];
-
-  beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'trailgraph-manifest-'));
-    manifest = join(folder, 'operations.json');
-    await emitOperations([], manifest, () => undefined);
-    ids = new Map(Object.entries(JSON.parse(readFileSync(manifest, 'utf8')) as Record<string, string>));
-  });
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-  test('are named by their SHA-256 where they are allowed; others run as well', async () => {
-    const app = await startTrailGraph({ settings: settings('allow') });
-    const sha256Hash = idOf(HEALTH);
-    const healthy = { errors: [], data: { health: { status: 'HEALTHY' } } };
-    for (const body of [
-      { extensions: { persistedQuery: { version: 1, sha256Hash } } },
-      { documentId: sha256Hash },
-      { documentId: `sha256:${sha256Hash}` },
-      { id: sha256Hash },
-      { query: HEALTH, extensions: { persistedQuery: { version: 1, sha256Hash } } },
-      { query: '{ health { status } }' },
-    ])
-      expect(await atBothDoors(app.anonymous, body)).toMatchObject({ status: 200, ...healthy });
-    const unknown = { extensions: { persistedQuery: { version: 1, sha256Hash: '0'.repeat(64) } } };
-    expect((await atBothDoors(app.anonymous, unknown)).errors[0]!.extensions.code).toBe(
-      'PERSISTED_QUERY_NOT_FOUND',
-    );
-    expect(
-      (await atBothDoors(app.anonymous, { query: '{ viewer { role } }', id: sha256Hash })).errors[0],
-    ).toMatchObject({
-      message: expect.stringContaining('not the SHA-256'),
-      extensions: { code: 'BAD_USER_INPUT' },
-    });
-    const search = new URLSearchParams({
-      extensions: JSON.stringify({ persistedQuery: { version: 1, sha256Hash } }),
-    });
-    const got = await fetch(`${app.url}/graphql?${search}`, {
-      headers: { 'apollo-require-preflight': 'yes' },
-    });
-    expect(await got.json()).toMatchObject({ data: healthy.data });
-    await app.stop();
-  });
-
-  test('are the only ones that run where the settings say so', async () => {
-    const app = await startTrailGraph({ settings: settings('only') });
-    const documentId = idOf(HEALTH);
-    for (const body of [{ documentId }, { query: HEALTH }])
-      expect(await atBothDoors(app.anonymous, body)).toMatchObject({
-        status: 200,
-        errors: [],
-        data: { health: { status: 'HEALTHY' } },
-      });
-    for (const query of ['{ health { status } }', `${HEALTH} `, EVERYTHING, '{', 'mutation { logout }']) {
-      const answer = await atBothDoors(app.anonymous, { query });
-      expect(answer).toMatchObject({ status: 403, errors: [{ extensions: { code: 'FORBIDDEN' } }] });
-      expect(answer.errors[0]!.message).toContain('PERSISTED_OPERATIONS=only');
-    }
-    // Not by parameters either, beside a body that is fine.
-    const smuggled = await fetch(`${app.url}/graphql?query=${encodeURIComponent('{ viewer { role } }')}`, {
-      headers: { 'apollo-require-preflight': 'yes' },
-    });
-    expect(smuggled.status).toBe(403);
-    const login = idOf(String(generated.LoginDocument));
-    const input = { email: 'nobody@example.com', password: 'not a password' };
-    expect(
-      (await byHttp(app.anonymous, { documentId: login, variables: { input } })).errors[0]!.extensions.code,
-    ).toBe('UNAUTHENTICATED');
-    await app.stop();
-  });
-
-  test('are written for files of your own: each operation with its fragments', async () => {
-    const [one, two] = [join(folder, 'one.graphql'), join(folder, 'two.graphql')];
-    writeFileSync(one, 'query A { health { ...Parts } } query B { viewer { role } }');
-    writeFileSync(two, 'fragment Parts on Health { status }');
-    let told = '';
-    await emitOperations([one, two], null, (text) => {
-      told += text;
-    });
-    expect(Object.values(JSON.parse(told) as Record<string, string>)).toEqual([
-      'query A {\n  health {\n    ...Parts\n  }\n}\n\nfragment Parts on Health {\n  status\n}',
-      'query B {\n  viewer {\n    role\n  }\n}',
-    ]);
-  });
-
-  test.each([
-    ['{"0": "{ health { status } }"}', 'SHA-256'],
-    [JSON.stringify({ ['0'.repeat(64)]: '{ health { status } }' }), 'has another SHA-256'],
-    ['[]', 'is not a manifest'],
-    ['{', 'is not a manifest'],
-  ])('of a manifest such as %s stop the start, with the reason', async (text, why) => {
-    const file = join(folder, 'wrong.json');
-    writeFileSync(file, text);
-    await expect(
-      startTrailGraph({ settings: { ...settings('only'), PERSISTED_OPERATIONS_FILE: file } }),
-    ).rejects.toThrow(why);
-  });
-
-  test('need a manifest', async () => {
-    await expect(startTrailGraph({ settings: { PERSISTED_OPERATIONS: 'only' } })).rejects.toThrow(
-      'PERSISTED_OPERATIONS_FILE must name the manifest',
-    );
-  });
-});

@@ -43,3 +43,13 @@ export async function byWebSocket({ url, token }: GraphqlClient, body: Body): Pr
     socket.cut();
   }
 }
+
+/** The same request through both doors; what they say of it must be alike. */
+export async function atBothDoors(client: GraphqlClient, body: Body): Promise<DoorAnswer> {
+  const http = await byHttp(client, body);
+  const ws = await byWebSocket(client, body);
+  const said = ({ errors }: DoorAnswer): object[] =>
+    errors.map(({ message, extensions }) => ({ message, code: extensions.code }));
+  expect(said(ws)).toEqual(said(http));
+  return http;
+}

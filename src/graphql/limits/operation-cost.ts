@@ -27,7 +27,7 @@ const MUTATION_COST = 10;
 /**
  * What an operation may amount to: a point for each object that it may return, by `first` or `last` (also by their
  * defaults), ten for each mutation. Values of an object cost nothing, those with arguments (totalCount) a point. A
- * field may say otherwise by `complexity` in its decorator. Introspection is free.
+ * field may say otherwise by `complexity` in its decorator, as a number. Introspection is free.
  */
 const estimate: ComplexityEstimator = ({ type, field, args, childComplexity }: ComplexityEstimatorArgs) => {
   if (field.name.startsWith('__')) return 0;
@@ -53,6 +53,11 @@ function pageItems(args: Record<string, unknown>): number {
 
 const ESTIMATORS = [fieldExtensionsEstimator(), estimate];
 
+/** Costs that were counted: the same documents come again and again, and counting takes longer than all other limits. */
+const COUNTED = new WeakMap<OperationDefinitionNode, Map<string, number>>();
+/** Sizes and conditions with which one operation comes. */
+const MOST_VARIANTS = 20;
+
 /**
  * The cost of an operation in points, at least 1; 1 where its variables do not fit: then it will not run.
  * @throws CostExceeded where it is over the limit
@@ -63,10 +68,13 @@ export function costOf(
   operation: OperationDefinitionNode,
   variables: Record<string, unknown>,
 ): number {
-  const cost = Math.max(
-    1,
-    complexity(schema, { ...document, definitions: withoutOthers(document, operation) }, variables),
-  );
+  const variant = sizesIn(operation, variables);
+  const counted = COUNTED.get(operation) ?? new Map<string, number>();
+  const known = counted.get(variant);
+  const cost =
+    known ?? complexity(schema, { ...document, definitions: withoutOthers(document, operation) }, variables);
+  if (cost === null) return 1;
+  if (known === undefined && counted.size < MOST_VARIANTS) COUNTED.set(operation, counted.set(variant, cost));
   if (cost > COST_LIMIT) {
     throw new CostExceeded(
       `The operation costs ${numeral(cost)} points, at most ${COST_LIMIT.toLocaleString('en-US')} are allowed: ask for smaller pages (\`first\`), or for fewer lists within lists.`,
@@ -75,11 +83,26 @@ export function costOf(
   return cost;
 }
 
-function complexity(schema: GraphQLSchema, query: DocumentNode, variables: Record<string, unknown>): number {
+/** What a cost depends on: sizes of pages, conditions of @skip and @include, and which of them are null or absent. */
+function sizesIn(operation: OperationDefinitionNode, variables: Record<string, unknown>): string {
+  const declared = operation.variableDefinitions ?? [];
+  const sizes = declared.map(({ variable: { name } }) => {
+    const value = variables[name.value];
+    return typeof value === 'number' || typeof value === 'boolean' || value === null ? value : typeof value;
+  });
+  return JSON.stringify(sizes);
+}
+
+/** @returns null where arguments or variables do not fit: graphql-js tells of them in its own words */
+function complexity(
+  schema: GraphQLSchema,
+  query: DocumentNode,
+  variables: Record<string, unknown>,
+): number | null {
   try {
-    return getComplexity({ schema, query, variables, estimators: ESTIMATORS });
+    return Math.max(1, getComplexity({ schema, query, variables, estimators: ESTIMATORS }));
   } catch {
-    return 1; // Arguments or variables that do not fit: graphql-js tells of them in its own words.
+    return null;
   }
 }
 
