@@ -9,7 +9,7 @@
  * node build/bench/bench/queries.js [events]
  */
 import 'reflect-metadata';
-import type { Db, Document } from 'mongodb';
+import { type Db, type Document, MongoClient } from 'mongodb';
 import type { EventFilter } from '../src/domain/filter';
 import type { Need } from '../src/domain/stats/counts';
 import { bucketsOf } from '../src/domain/stats/interval';
@@ -63,6 +63,8 @@ const FILTERS: [string, EventFilter][] = [
 
 interface Stores {
   db: Db;
+  /** Waits as long as it takes. */
+  bare: Db;
   events: EventStore;
   commits: CommitStore;
   facts: FactStore;
@@ -75,6 +77,8 @@ async function main(): Promise<void> {
   const servers = await startServers();
   const { db, close } = await connectStore(servers.mongodbUri);
   const clock = await StoreClock.open(db);
+  const mongo = await MongoClient.connect(servers.mongodbUri);
+  const bare = mongo.db(db.databaseName);
   try {
     await ensureIndexes(db, { eventsDays: DAYS + 1 });
     const events = new EventStore(db);
@@ -89,7 +93,16 @@ async function main(): Promise<void> {
       retentionDays: DAYS + 1,
       now: () => new Date(),
     });
-    const stores = { db, events, commits, facts, rollups, stats, reader: new EventReader(events, commits) };
+    const stores = {
+      db,
+      bare,
+      events,
+      commits,
+      facts,
+      rollups,
+      stats,
+      reader: new EventReader(events, commits),
+    };
     const ids = await load(stores);
     await fold(stores);
     say('| query | p50 | p95 | beside it | p50 |');
@@ -100,6 +113,7 @@ async function main(): Promise<void> {
     await statistics(stores, '90 d', DAYS);
   } finally {
     clock.close();
+    await mongo.close();
     await close();
     await servers.close();
   }
@@ -146,7 +160,7 @@ async function fold({ db, commits, facts, rollups }: Stores): Promise<void> {
   );
 }
 
-async function byId({ db, reader }: Stores, ids: string[]): Promise<void> {
+async function byId({ bare: db, reader }: Stores, ids: string[]): Promise<void> {
   const some = (n: number): string => ids[(n * 7_919) % ids.length]!;
   const ours = await timed(REPEATS * 5, async (n) => void (await reader.get(some(n))));
   const bare = await timed(REPEATS * 5, async (n) => {
@@ -155,7 +169,7 @@ async function byId({ db, reader }: Stores, ids: string[]): Promise<void> {
   row('event by id', ours, 'findOne of the driver', bare);
 }
 
-async function page({ db, reader }: Stores, name: string, filter: EventFilter): Promise<void> {
+async function page({ bare: db, reader }: Stores, name: string, filter: EventFilter): Promise<void> {
   const order = { field: 'eventTime', descending: true } as const;
   const ours = await timed(REPEATS, async () => void (await reader.page(filter, order, { limit: 50 })));
   const bare = await timed(REPEATS_BESIDE, async () => {
@@ -165,7 +179,7 @@ async function page({ db, reader }: Stores, name: string, filter: EventFilter): 
   row(`first page: ${name}`, ours, 'find without an index', bare);
 }
 
-async function statistics({ db, stats }: Stores, name: string, days: number): Promise<void> {
+async function statistics({ bare: db, stats }: Stores, name: string, days: number): Promise<void> {
   const to = NOW;
   const from = new Date(to.getTime() - days * DAY + 1_000);
   const buckets = bucketsOf('AUTO', from, to);
@@ -205,15 +219,14 @@ async function groups(db: Db, from: Date, to: Date): Promise<number> {
     '$enrichment.geo.countryCode',
     { latitude: '$enrichment.geo.latitude', longitude: '$enrichment.geo.longitude' },
   ];
-  const all = await Promise.all(
-    keys.map((_id) =>
-      db
-        .collection('enriched_events')
-        .aggregate([match, { $group: { _id, count: { $sum: 1 } } }])
-        .toArray(),
-    ),
-  );
-  return (all[0]![0] as { count: number } | undefined)?.count ?? 0;
+  const counts: Document[][] = [];
+  for (const _id of keys) {
+    const grouped = db
+      .collection('enriched_events')
+      .aggregate([match, { $group: { _id, count: { $sum: 1 } } }]);
+    counts.push(await grouped.toArray());
+  }
+  return (counts[0]![0] as { count: number } | undefined)?.count ?? 0;
 }
 
 /** Milliseconds of each of so many, in order of length. */

@@ -41,7 +41,7 @@ export class RollupFolder {
     // Retention may have removed some meanwhile, and others would come instead.
     const whole = (await commits.after(generation.through, some.length)).filter(({ _id }) => _id <= last);
     const counted = await facts.of(whole);
-    const cells = cellsOf(generation._id, counted);
+    const cells = cellsOf(counted);
     for (let at = 0; at < cells.length; at += CELLS_A_WRITE) {
       if (!(await this.add(generation._id, cells.slice(at, at + CELLS_A_WRITE), last))) return null;
       crash('rollup-cells-written');
@@ -80,18 +80,23 @@ export class RollupFolder {
   }
 }
 
-function cellsOf(generation: number, counted: readonly CommittedFact[]): CellFacts[] {
-  const cells = new Map<string, CellFacts>();
-  for (const one of counted) {
-    for (const level of LEVELS) {
+function cellsOf(counted: readonly CommittedFact[]): CellFacts[] {
+  return LEVELS.flatMap((level) => {
+    // By numbers: the id of a cell is text that takes longer to make than an event to count.
+    const cells = new Map<number, Map<number, CellFacts>>();
+    for (const one of counted) {
       const place = cellOf(one.fact, level);
-      const id = cellId(generation, place);
-      const cell = cells.get(id);
+      let stored = cells.get(place.time);
+      if (!stored) {
+        stored = new Map();
+        cells.set(place.time, stored);
+      }
+      const cell = stored.get(place.ingested);
       if (cell) cell.facts.push(one);
-      else cells.set(id, { place, facts: [one] });
+      else stored.set(place.ingested, { place, facts: [one] });
     }
-  }
-  return [...cells.values()];
+    return [...cells.values()].flatMap((stored) => [...stored.values()]);
+  });
 }
 
 function grown(

@@ -78,10 +78,8 @@ function tooMuch(what: string): Unavailable {
 /** The stages; the first has nothing but what indexes answer. */
 export function scanPipeline(scan: Scan): Document[] {
   const { filter, ranges, storedFrom, dimension, buckets } = scan;
-  const times = ranges.map(([from, to]) => ({ eventTime: { $gte: new Date(from), $lt: new Date(to) } }));
-  const match = filterQuery(filter ? { ...filter, from: null, to: null } : null);
   return [
-    { $match: { $and: [times.length === 1 ? times[0]! : { $or: times }, match] } },
+    { $match: scanMatch(filter, ranges) },
     {
       // Not in the first stage: there it would call for the index of ingestedAt, which all of them are in.
       $project: {
@@ -101,6 +99,13 @@ export function scanPipeline(scan: Scan): Document[] {
       },
     },
   ];
+}
+
+/** The events that match within stretches of time, in the place of the filter's own. */
+export function scanMatch(filter: EventFilter | null, ranges: Scan['ranges']): Document {
+  const times = ranges.map(([from, to]) => ({ eventTime: { $gte: new Date(from), $lt: new Date(to) } }));
+  const match = filterQuery(filter ? { ...filter, from: null, to: null } : null);
+  return { $and: [times.length === 1 ? times[0]! : { $or: times }, match] };
 }
 
 function bucketExpression({ start, stepMs }: Buckets): Document {

@@ -1,8 +1,11 @@
-import type { Collection, Db } from 'mongodb';
+import type { Collection, Db, Filter } from 'mongodb';
 import type { Commit } from '../domain/commit';
 import { SLICE_STRIDE, type StoredEvent } from '../domain/event';
+import type { EventFilter } from '../domain/filter';
 import { FACT_FIELDS, type Fact, factOf } from '../domain/stats/dimension';
+import type { Ranges } from '../domain/stats/ranges';
 import { QUERY_MS } from './connection';
+import { scanMatch, type UnfinishedRun } from './event-scan';
 
 /** An event as statistics see it, and the commit that counts it. */
 export interface CommittedFact {
@@ -44,6 +47,30 @@ export class FactStore {
     });
   }
 
+  /**
+   * The events of these stretches of time that match, where there are at most `limit`; else null.
+   * @param slices those that are stored but not committed are left out
+   */
+  async between(
+    filter: EventFilter | null,
+    ranges: Ranges,
+    slices: readonly UnfinishedRun[],
+    limit: number,
+  ): Promise<Fact[] | null> {
+    if (ranges.length === 0) return [];
+    const found = await this.collection
+      .find(scanMatch(filter, ranges) as Filter<StoredEvent>, {
+        projection: PROJECTION,
+        maxTimeMS: QUERY_MS,
+        batchSize: limit + 1,
+      })
+      .limit(limit + 1)
+      .toArray();
+    if (found.length > limit) return null;
+    const unfinished = new Map(slices.map(({ run, slices: committed }) => [run, committed]));
+    return found.filter((event) => isCommitted(event, unfinished)).map(factOf);
+  }
+
   private async events(ids: string[]): Promise<Map<string, FactEvent>> {
     const found = new Map<string, FactEvent>();
     for (let at = 0; at < ids.length; at += IDS_A_QUERY) {
@@ -64,6 +91,15 @@ export class FactStore {
       .find({ takenFrom: { $in: runs } }, { projection: PROJECTION, maxTimeMS: QUERY_MS })
       .toArray();
   }
+}
+
+/** One that was taken over from a silent run stands at its old place until it is committed at its new one. */
+function isCommitted(
+  { run, pos, takenFrom }: StoredEvent,
+  unfinished: Map<string, readonly number[]>,
+): boolean {
+  const committed = unfinished.get(run);
+  return !committed || takenFrom !== undefined || committed.includes(Math.floor(pos / SLICE_STRIDE));
 }
 
 const storedBy = (event: FactEvent | undefined): string | undefined => event?.takenFrom ?? event?.run;

@@ -1,5 +1,5 @@
 import type { Outcome } from '../event';
-import type { Tallied } from './dimension';
+import { type Fact, TALLIED, type Tallied } from './dimension';
 import { type Buckets, bucketAt } from './interval';
 import type { RollupFilter } from './rollup-filter';
 import { type Count, isLost, type Tally } from './tally';
@@ -33,6 +33,17 @@ export class Counts {
     found.count += count;
     found.failures += failures;
     if (this.need.buckets) found.steps[step]! += count;
+  }
+
+  /** Adds events that match, as they are. */
+  addFacts(facts: readonly Fact[]): void {
+    const { dimension, buckets } = this.need;
+    const index = dimension && dimension !== 'OUTCOME' ? TALLIED.indexOf(dimension) : -1;
+    for (const { eventTime, failure, keys } of facts) {
+      const value = dimension === 'OUTCOME' ? (failure ? 'FAILURE' : 'SUCCESS') : keys[index];
+      const step = buckets ? bucketAt(buckets, eventTime.getTime()) : 0;
+      this.add(typeof value === 'string' ? value : null, step, { count: 1, failures: failure ? 1 : 0 });
+    }
   }
 
   /** Adds a cell: all of its events happened within one step. */

@@ -6,18 +6,19 @@ import {
   cellOf,
   countedSince,
   DAY_MS,
+  HOUR_MS,
   type Level,
 } from '../../domain/stats/cells';
 import { Counts, isUnusable, type Need } from '../../domain/stats/counts';
-import type { Tallied } from '../../domain/stats/dimension';
-import { holds, planRanges, type RangePlan, refine } from '../../domain/stats/ranges';
+import type { Fact, Tallied } from '../../domain/stats/dimension';
+import { holds, planRanges, type RangePlan, type Ranges, refine } from '../../domain/stats/ranges';
 import { type RollupFilter, rollupFilter } from '../../domain/stats/rollup-filter';
 import { addFacts, type Tally } from '../../domain/stats/tally';
 import type { BatchStore } from '../../store/batches';
 import type { CommitStore } from '../../store/commits';
 import type { EventScan, UnfinishedRun } from '../../store/event-scan';
 import type { CommittedFact, FactStore } from '../../store/facts';
-import type { RollupGeneration, RollupStore } from '../../store/rollups';
+import type { RollupCell, RollupGeneration, RollupStore } from '../../store/rollups';
 
 export interface StatsReaderParts {
   rollups: RollupStore;
@@ -48,6 +49,11 @@ interface Ground {
   unfinished: UnfinishedRun[];
   /** Events that were stored before this are not counted. */
   since: number;
+  /** All that any of the needs counts by: cells are read once for all of them. */
+  dimensions: Tallied[];
+  /** What was read already, by the stretches of time. */
+  read: Map<string, Promise<RollupCell[]>>;
+  edges: Map<string, Promise<Fact[] | null>>;
 }
 
 interface TimedTally {
@@ -60,6 +66,9 @@ interface TimedTally {
 const TAIL_RECORDS = 20_000;
 const TAIL_COMMITS = 1_000;
 const BEGUN_RUNS = 1_000;
+/** The rest of a time beside whole hours is less than two; so many events of it are read once for all figures. */
+const EDGE_MS = 2 * HOUR_MS;
+const EDGE_EVENTS = 5_000;
 const REREADS = 3;
 
 /**
@@ -72,7 +81,7 @@ export class StatsReader {
   /** Each need by itself: one for which too many events would have to be looked at is Unavailable, the others are not. */
   async count(scope: StatsScope, needs: readonly Need[]): Promise<PromiseSettledResult<Counts>[]> {
     for (let read = 1; ; read++) {
-      const ground = await this.ground();
+      const ground = await this.ground(scope, needs);
       const counts = await Promise.allSettled(needs.map((need) => this.countOne(scope, need, ground)));
       const id = ground.standing?.generation._id;
       // A rebuild that ended meanwhile removes the cells that were read.
@@ -80,7 +89,7 @@ export class StatsReader {
     }
   }
 
-  private async ground(): Promise<Ground> {
+  private async ground({ filter }: StatsScope, needs: readonly Need[]): Promise<Ground> {
     const { rollups, batches, commits, retentionDays, now } = this.parts;
     const generation = await rollups.current();
     const [tail, begun] = await Promise.all([
@@ -92,6 +101,9 @@ export class StatsReader {
       standing: generation && tail ? { generation, tail } : null,
       unfinished: [...slices].map(([run, of]) => ({ run, slices: of })),
       since: Math.max(countedSince(now(), retentionDays).getTime(), generation?.countedSince.getTime() ?? 0),
+      dimensions: dimensionsOf(rollupFilter(filter), needs),
+      read: new Map(),
+      edges: new Map(),
     };
   }
 
@@ -115,7 +127,7 @@ export class StatsReader {
       planRanges(scope.from, scope.to, coarsest),
       { need, filter },
       ground.standing,
-      ground.since,
+      ground,
     );
     const counts = new Counts(need);
     for (const { time, tally } of tallies) counts.addTally(time, tally, filter);
@@ -126,17 +138,28 @@ export class StatsReader {
     counts: Counts,
     { filter }: StatsScope,
     { rest }: RangePlan,
-    { since, unfinished }: Ground,
+    ground: Ground,
   ): Promise<Counts> {
-    const rows = await this.parts.scan.count({
-      filter,
-      ranges: rest,
-      storedFrom: since,
-      ...counts.need,
-      unfinished,
-    });
-    for (const { key, bucket, ...count } of rows) counts.add(key, bucket, count);
+    const { since, unfinished } = ground;
+    const edges = await this.edges(filter, rest, ground);
+    if (edges) {
+      counts.addFacts(edges.filter(({ ingestedAt }) => ingestedAt.getTime() >= since));
+      return counts;
+    }
+    const scan = { filter, ranges: rest, storedFrom: since, ...counts.need, unfinished };
+    for (const { key, bucket, ...count } of await this.parts.scan.count(scan)) counts.add(key, bucket, count);
     return counts;
+  }
+
+  /** The events themselves, where they are few. */
+  private edges(
+    filter: EventFilter | null,
+    rest: Ranges,
+    { edges, unfinished }: Ground,
+  ): Promise<Fact[] | null> {
+    const length = rest.reduce((sum, [from, to]) => sum + to - from, 0);
+    if (length > EDGE_MS) return Promise.resolve(null);
+    return once(edges, rest, () => this.parts.facts.between(filter, rest, unfinished, EDGE_EVENTS));
   }
 
   /** The tallies of a plan, refined where one can't tell; those of cells and those of what is not folded yet. */
@@ -144,14 +167,11 @@ export class StatsReader {
     plan: RangePlan,
     { need, filter }: { need: Need; filter: RollupFilter },
     standing: Standing,
-    since: number,
+    ground: Ground,
   ): Promise<{ plan: RangePlan; tallies: TimedTally[] }> {
-    const tallied = [filter.dimension, need.dimension].filter(
-      (dimension): dimension is Tallied => dimension !== null && dimension !== 'OUTCOME',
-    );
     let refined = plan;
     for (;;) {
-      const tallies = await this.read(refined, [...new Set(tallied)], standing, since);
+      const tallies = await this.read(refined, standing, ground);
       const unusable = tallies.filter(({ tally }) => isUnusable(tally, need.dimension, filter));
       const days = unusable.filter(({ level }) => level === 'day');
       const hours = unusable.filter(({ time }) => holds(refined.hours, time));
@@ -174,19 +194,20 @@ export class StatsReader {
 
   private async read(
     { days, hours }: RangePlan,
-    dimensions: Tallied[],
     { generation, tail }: Standing,
-    since: number,
+    { since, dimensions, read }: Ground,
   ): Promise<TimedTally[]> {
     const { rollups } = this.parts;
     const { _id: id } = generation;
     const wholeDays = ceilTo(since, DAY_MS);
-    const found = await Promise.all([
-      rollups.read(id, { level: 'day', ranges: days, storedFrom: wholeDays, dimensions }),
-      rollups.read(id, { level: 'hour', ranges: days, storedFrom: since, storedTo: wholeDays, dimensions }),
-      rollups.read(id, { level: 'hour', ranges: hours, storedFrom: since, dimensions }),
-    ]);
-    const cells = found.flat();
+    const cells = await once(read, [days, hours], async () => {
+      const found = await Promise.all([
+        rollups.read(id, { level: 'day', ranges: days, storedFrom: wholeDays, dimensions }),
+        rollups.read(id, { level: 'hour', ranges: days, storedFrom: since, storedTo: wholeDays, dimensions }),
+        rollups.read(id, { level: 'hour', ranges: hours, storedFrom: since, dimensions }),
+      ]);
+      return found.flat();
+    });
     const throughOf = new Map(cells.map((cell) => [cell._id, cell.through]));
     const late = new Map<string, { place: CellPlace; facts: CommittedFact[] }>();
     for (const one of tail) {
@@ -213,6 +234,18 @@ export class StatsReader {
   }
 }
 
+function once<T>(there: Map<string, Promise<T>>, key: object, read: () => Promise<T>): Promise<T> {
+  const text = JSON.stringify(key);
+  const found = there.get(text) ?? read();
+  there.set(text, found);
+  return found;
+}
+
+function dimensionsOf(filter: RollupFilter | null, needs: readonly Need[]): Tallied[] {
+  const all = [filter?.dimension ?? null, ...needs.map(({ dimension }) => dimension)];
+  return [...new Set(all)].filter((each): each is Tallied => each !== null && each !== 'OUTCOME');
+}
+
 /** The cell in which the plan finds an event; null where it does not look at it by cells. */
 function placeIn(
   { days, hours }: Pick<RangePlan, 'days' | 'hours'>,
@@ -229,6 +262,6 @@ function placeIn(
 function coarsestFor({ dimension, buckets }: Need, filter: RollupFilter | null): Level | null {
   if (filter === null) return null;
   if (filter.dimension && dimension && dimension !== 'OUTCOME' && dimension !== filter.dimension) return null;
-  if (buckets && buckets.stepMs < 3_600_000) return null;
+  if (buckets && buckets.stepMs < HOUR_MS) return null;
   return buckets && buckets.stepMs < DAY_MS ? 'hour' : 'day';
 }
