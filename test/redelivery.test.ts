@@ -8,7 +8,7 @@ import { OwnValkey } from './support/own-valkey';
 import { startTrailGraph, type TestTrailGraph } from './support/trailgraph';
 import { WorkerCrew } from './support/worker-process';
 
-/** TEST_REDELIVERIES=100000 is the size that the requirements name; docs/reliability.md has what it takes. */
+/** TEST_REDELIVERIES=100000 is the size that the requirements name; docs/performance.md has what it takes. */
 const DELIVERIES = Number(process.env.TEST_REDELIVERIES ?? 5_000);
 const WEBHOOKS = 10;
 const EVENTS = DELIVERIES / WEBHOOKS;
