@@ -39,7 +39,7 @@ const TOTALS = {
   rejected: 1,
 };
 
-const AT_A_TIME = 4;
+const AT_A_TIME = 3;
 const WITHIN_MS = 240_000;
 
 /** The webhooks that hear of the same events, each in its own way. */
@@ -63,7 +63,7 @@ async function createHook(admin: GraphqlClient, input: object): Promise<Hook> {
   const receiver = new WebhookReceiver();
   const { createWebhook } = await admin.run<{ createWebhook: { webhook: { id: string }; secret: string } }>(
     'mutation ($input: CreateWebhookInput!) { createWebhook(input: $input) { webhook { id } secret } }',
-    { input: { name: 'crash', url: await receiver.start(), timeoutMs: 5_000, ...input } },
+    { input: { name: 'crash', url: await receiver.start(), timeoutMs: 10_000, ...input } },
   );
   receiver.trust(createWebhook.secret);
   return { id: createWebhook.webhook.id, receiver };
@@ -111,9 +111,13 @@ async function runThrough(
   return { app, hooks, sourceId: source.id, records };
 }
 
-function heardOfAll(app: TestTrailGraph, { id: webhookId, receiver }: Hook, ids: string[]): Promise<void> {
+async function heardOfAll(
+  app: TestTrailGraph,
+  { id: webhookId, receiver }: Hook,
+  ids: string[],
+): Promise<void> {
   const wanted = new Set(ids);
-  return eventually(
+  const heard = eventually(
     async () => {
       for (const { eventIds } of receiver.received) for (const id of eventIds) wanted.delete(id);
       return wanted.size === 0 && (await app.core.deliveries.pendingCount(webhookId, 1)) === 0;
@@ -121,6 +125,10 @@ function heardOfAll(app: TestTrailGraph, { id: webhookId, receiver }: Hook, ids:
     'the receiver has heard of every event',
     90_000,
   );
+  await heard.catch(async (error: unknown) => {
+    const left = await app.core.deliveries.inOrder(webhookId, 3);
+    throw new Error(`${String(error)}; ${wanted.size} were not, pending are ${JSON.stringify(left)}`);
+  });
 }
 
 describe('a worker that is killed', () => {

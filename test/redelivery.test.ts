@@ -84,7 +84,7 @@ describe(`${DELIVERIES} failed deliveries that are sent again`, () => {
     for (let index = 0; index < WEBHOOKS; index++) {
       const { createWebhook } = await admin.run<{ createWebhook: { webhook: { id: string } } }>(
         'mutation ($input: CreateWebhookInput!) { createWebhook(input: $input) { webhook { id } } }',
-        { input: { name: `failed ${index}`, url, timeoutMs: 1_000 } },
+        { input: { name: `failed ${index}`, url, timeoutMs: 10_000 } },
       );
       webhookIds.push(createWebhook.webhook.id);
     }
