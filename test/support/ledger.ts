@@ -63,11 +63,11 @@ export async function pushApart(
 }
 
 /** Waits until everything in the ledger is settled, by worker processes that may just be starting on a busy machine. */
-export function drained(app: TestTrailGraph): Promise<void> {
+export function drained(app: TestTrailGraph, withinMs = 45_000): Promise<void> {
   return eventually(
     async () => (await app.core.batches.pendingCount()) === 0,
     'the ledger is settled',
-    45_000,
+    withinMs,
   );
 }
 
