@@ -21,7 +21,8 @@ export class DeliveredEvents {
             $match: {
               ...madeDuring(webhookId, tally),
               revision,
-              'first.n': { $gte: from.n, $lte: through.n },
+              // Replays have no place in the stream: theirs is 0.
+              'first.n': { $gte: Math.max(1, from.n), $lte: through.n },
               $nor: [
                 { 'first.n': from.n, 'first.pos': { $lte: from.pos } },
                 { 'first.n': through.n, 'first.pos': { $gt: through.pos } },
