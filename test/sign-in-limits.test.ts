@@ -141,9 +141,9 @@ describe('failed sign-ins', () => {
 
 describe('failed sign-ins while Valkey is away, and no proxy is trusted', () => {
   test('are counted by the process, by the address of the connection', async () => {
-    const servers = { mongodbUri: process.env.TEST_MONGODB_URI!, redisUrl: 'redis://127.0.0.1:1/0' };
-    const app = await startTrailGraph({ servers });
+    const app = await startTrailGraph();
     try {
+      app.core.valkey.disconnect();
       const codes = [];
       for (let n = 0; n < 6; n++)
         codes.push((await call(app, LOGIN, wrong(newAccount()), { from: newAddress() })).code);
