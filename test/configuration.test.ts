@@ -220,6 +220,15 @@ describe('trailgraph doctor', () => {
     expect(checks.filter(({ status, remedy }) => status !== 'PASS' && !remedy)).toEqual([]);
   });
 
+  test('only warns of a database that no server has started on', async () => {
+    const empty = environment.MONGODB_URI!.replace(/\/test-[0-9a-f]+\?/, '/test-nothing-here?');
+    const checks = await doctor({ MONGODB_URI: empty });
+    expect(statusOf(checks, 'indexes')).toEqual([
+      'WARN there are none: no server has started on this database yet',
+    ]);
+    expect(statusOf(checks, 'disk')).toEqual([expect.stringContaining('are free for DATA_DIR ./data')]);
+  });
+
   test('judges room and age by their limits', () => {
     const GiB = 1024 ** 3;
     expect(judgeDisk(0.4 * GiB, 2 * GiB, 'x').status).toBe('FAIL');

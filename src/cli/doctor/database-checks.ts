@@ -110,7 +110,8 @@ export async function checkDatabaseDisk(db: Db): Promise<Check | null> {
     string,
     unknown
   >;
-  if (typeof fsTotalSize !== 'number' || typeof fsUsedSize !== 'number') return null;
+  // Of a database that has nothing in it yet, both are 0.
+  if (typeof fsTotalSize !== 'number' || typeof fsUsedSize !== 'number' || fsTotalSize === 0) return null;
   return judgeDisk(fsTotalSize - fsUsedSize, fsTotalSize, 'the database');
 }
 
