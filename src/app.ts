@@ -96,7 +96,8 @@ async function start(options: TrailGraphOptions, openings: Openings): Promise<Tr
     stopWorkers = () => workers.stop();
   }
   if (servers.embedded) {
-    const note = { url: api.url, ingestToken: api.directToken, mongodbUri: servers.mongodbUri };
+    const { mongodbUri, redisUrl } = servers;
+    const note = { url: api.url, ingestToken: api.directToken, mongodbUri, redisUrl };
     openings.add(await writeServerNote(settings.DATA_DIR, note));
   }
   return { core, api, embedded: servers.embedded, demoMade, stop: () => openings.close() };

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { startTrailGraph, type TrailGraph } from './app';
 import { startBanner } from './banner';
 import { readSettings } from './config/environment';
+import { unknownNames } from './config/unknown-names';
 import { Invalid, messageOf } from './domain/errors';
 import { createLogger, type Logger } from './observe/logger';
 import {
@@ -36,6 +37,9 @@ async function main(): Promise<void> {
     pretty: process.stdout.isTTY === true,
     bindings: { role: settings.ROLE },
   });
+  // A worker of ours has the same environment as its parent, which has said so.
+  if (!process.connected)
+    for (const { name } of unknownNames(process.env)) log.warn({ name }, 'no such setting: it does nothing');
   const { version } = JSON.parse(readFileSync(join(__dirname, '..', 'package.json'), 'utf8')) as {
     version: string;
   };

@@ -9,6 +9,8 @@ export interface ServerNote {
   /** Opens the door of the source `direct`. */
   ingestToken: string;
   mongodbUri: string;
+  /** Absent in the note of an older server. */
+  redisUrl?: string;
 }
 
 const NAME = 'server.json';
@@ -40,9 +42,11 @@ export async function readServerNote(dataDir: string): Promise<ServerNote | null
 
 function parsed(text: string): ServerNote | null {
   try {
-    const { url, ingestToken, mongodbUri } = JSON.parse(text) as Partial<Record<keyof ServerNote, unknown>>;
+    const { url, ingestToken, mongodbUri, redisUrl } = JSON.parse(text) as Partial<
+      Record<keyof ServerNote, unknown>
+    >;
     return typeof url === 'string' && typeof ingestToken === 'string' && typeof mongodbUri === 'string'
-      ? { url, ingestToken, mongodbUri }
+      ? { url, ingestToken, mongodbUri, ...(typeof redisUrl === 'string' ? { redisUrl } : {}) }
       : null;
   } catch {
     return null; // Not JSON, or no object.

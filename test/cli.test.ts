@@ -69,7 +69,18 @@ describe('trailgraph', () => {
   test('shows its help and its version, and ends with 0', async () => {
     const help = await trailgraph(['--help']);
     expect(help).toMatchObject({ code: 0, stderr: '' });
-    const names = ['user', 'ingest', 'quarantine', 'batch', 'rekey', 'listen', 'backfill', 'rebuild-rollups'];
+    const names = [
+      'user',
+      'ingest',
+      'quarantine',
+      'batch',
+      'rekey',
+      'listen',
+      'backfill',
+      'rebuild-rollups',
+      'config',
+      'doctor',
+    ];
     for (const name of [...names, 'schema']) expect(help.stdout).toMatch(new RegExp(`^  ${name}`, 'm'));
     const { version } = JSON.parse(await readFile(join(__dirname, '../package.json'), 'utf8')) as {
       version: string;
@@ -81,7 +92,7 @@ describe('trailgraph', () => {
     [
       'no command',
       [],
-      'trailgraph: say what to do: `user`, `ingest`, `quarantine`, `batch`, `rekey`, `listen`, `backfill`, `rebuild-rollups`, `schema`, `operations`.',
+      'trailgraph: say what to do: `user`, `ingest`, `quarantine`, `batch`, `rekey`, `listen`, `backfill`, `rebuild-rollups`, `config`, `doctor`, `schema`, `operations`.',
     ],
     ['a command that is none', ['ingets', 'x'], "trailgraph: there is no command 'ingets', only `user`"],
     ['an option that is none', ['schema', '--output'], "trailgraph: unknown option '--output'"],

@@ -5,6 +5,8 @@ import { Invalid } from '../domain/errors';
 import { DIRECT_SOURCE_ID } from '../domain/source';
 import type { PasswordInput } from './ask-password';
 import { addBackfill } from './backfill/command';
+import { addConfig } from './config/command';
+import { addDoctor } from './doctor/command';
 import { CommandFailure, type ExitCode } from './failure';
 import { addListen } from './listen/command';
 import { addQuarantine } from './quarantine/commands';
@@ -51,6 +53,8 @@ export function createProgram(io: CommandProcess): Command {
   addListen(program, io, { dataDir, settings: () => settingsOf(io) });
   addBackfill(program, io, { dataDir, settings: () => settingsOf(io) });
   addRebuildRollups(program, io, { dataDir, settings: () => settingsOf(io) });
+  addConfig(program, io);
+  addDoctor(program, io, dataDir);
   addSchema(program, io);
   addOperations(program, io);
   program.allowExcessArguments();

@@ -9,15 +9,38 @@ import {
   SETTINGS,
   type Settings,
 } from './settings';
+import { type UnknownName, unknownNames } from './unknown-names';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A setting as it was given. */
+export interface GivenSetting {
+  /** As it stands there; of a secret too, so not for printing. */
+  text: string;
+  from: 'environment' | 'file';
+  /** The environment variable that gave it, or named its file. */
+  variable: string;
+  /** The file that holds it; null where none does. */
+  file: string | null;
+}
+
+/** What an environment says. */
+export interface Reading<T> {
+  /** Those that are right; with their defaults. */
+  settings: Partial<T>;
+  given: Readonly<Record<string, GivenSetting>>;
+  /** All of them, without the values. */
+  faults: string[];
+  /** Names that mean nothing to us. Those that are nearly ours are faults as well. */
+  unknown: UnknownName[];
+}
 
 /**
  * Reads and checks the settings.
  * @throws Invalid naming every fault at once, without the values
  */
 export function readSettings(environment: Environment): Settings {
-  return checked(SETTINGS, environment, combinedFaults);
+  return faultless(inspectSettings(environment));
 }
 
 /**
@@ -25,56 +48,73 @@ export function readSettings(environment: Environment): Settings {
  * @throws Invalid naming every fault at once, without the values
  */
 export function readCommandSettings(environment: Environment): CommandSettings {
-  return checked(COMMAND_SETTINGS, environment, () => []);
+  return faultless(inspect<CommandSettings>(COMMAND_SETTINGS.shape, environment));
 }
 
-function checked<T extends typeof SETTINGS | typeof COMMAND_SETTINGS>(
-  shape: T,
-  environment: Environment,
-  faultsTogether: (settings: z.infer<T>) => string[],
-): z.infer<T> {
+/** What this environment says to a server, right or not. */
+export function inspectSettings(environment: Environment): Reading<Settings> {
+  const reading = inspect<Settings>(SETTINGS.shape, environment);
+  reading.faults.push(...faultsTogether(reading.settings, environment));
+  return reading;
+}
+
+/** What this environment says of some settings, each by itself. */
+export function inspect<T>(shape: Record<string, z.ZodType>, environment: Environment): Reading<T> {
   const faults: string[] = [];
-  const parsed = shape.safeParse(given(Object.keys(shape.shape), environment, faults));
-  if (parsed.success) faults.push(...faultsTogether(parsed.data as z.infer<T>));
-  else faults.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
-  if (faults.length > 0 || !parsed.success)
-    throw new Invalid(`The settings are not right:\n  ${faults.join('\n  ')}`);
-  return parsed.data as z.infer<T>;
+  const unknown = unknownNames(environment);
+  for (const { name, meant } of unknown) if (meant) faults.push(`${name} is no setting: ${meant} is one`);
+  const given = readGiven(Object.keys(shape), environment, faults);
+  const settings: Record<string, unknown> = {};
+  for (const [name, field] of Object.entries(shape)) {
+    const parsed = field.safeParse(given[name]?.text);
+    if (parsed.success) settings[name] = parsed.data;
+    else faults.push(...parsed.error.issues.map(({ message }) => `${name}: ${message}`));
+  }
+  return { settings: settings as Partial<T>, given, faults, unknown };
 }
 
-function given(names: string[], environment: Environment, faults: string[]): Record<string, string> {
-  const values: Record<string, string> = {};
-  for (const name of names) {
-    const value = environment[name];
-    if (value !== undefined && value !== '') values[name] = value;
-  }
-  for (const [alias, name] of Object.entries(ALIASES)) {
-    const value = environment[alias];
-    if (value && names.includes(name)) values[name] ??= value;
-  }
+function faultless<T>({ settings, faults }: Reading<T>): T {
+  if (faults.length > 0) throw new Invalid(`The settings are not right:\n  ${faults.join('\n  ')}`);
+  return settings as T;
+}
+
+function readGiven(
+  names: string[],
+  environment: Environment,
+  faults: string[],
+): Record<string, GivenSetting> {
+  const given: Record<string, GivenSetting> = {};
+  const take = (name: string, variable: string): void => {
+    const text = environment[variable];
+    if (text) given[name] ??= { text, from: 'environment', variable, file: null };
+  };
+  for (const name of names) take(name, name);
+  for (const [alias, name] of Object.entries(ALIASES)) if (names.includes(name)) take(name, alias);
   for (const name of SECRET_SETTINGS.filter((secret) => names.includes(secret))) {
-    const file = environment[`${name}_FILE`];
+    const variable = `${name}_FILE`;
+    const file = environment[variable];
     if (!file) continue;
-    if (values[name] !== undefined) faults.push(`${name} and ${name}_FILE are both set: keep one`);
+    if (given[name]) faults.push(`${given[name].variable} and ${variable} are both set: keep one`);
     try {
-      values[name] = readFileSync(file, 'utf8').trim();
+      given[name] = { text: readFileSync(file, 'utf8').trim(), from: 'file', variable, file };
     } catch (error) {
-      faults.push(`${name}_FILE can't be read: ${messageOf(error)}`);
+      faults.push(`${variable} can't be read: ${messageOf(error)}`);
     }
   }
-  return values;
+  return given;
 }
 
-function combinedFaults(settings: Settings): string[] {
+/** Faults of settings that need each other, as far as these could be read. */
+function faultsTogether(settings: Partial<Settings>, environment: Environment): string[] {
+  const { ROLE, PERSISTED_OPERATIONS = 'off' } = settings;
   const faults =
-    settings.PERSISTED_OPERATIONS !== 'off' && settings.PERSISTED_OPERATIONS_FILE === undefined
-      ? [
-          `PERSISTED_OPERATIONS_FILE must name the manifest for PERSISTED_OPERATIONS=${settings.PERSISTED_OPERATIONS}`,
-        ]
+    PERSISTED_OPERATIONS !== 'off' && settings.PERSISTED_OPERATIONS_FILE === undefined
+      ? [`PERSISTED_OPERATIONS_FILE must name the manifest for PERSISTED_OPERATIONS=${PERSISTED_OPERATIONS}`]
       : [];
-  if (settings.ROLE === 'all') return faults;
+  if (ROLE === undefined || ROLE === 'all') return faults;
   const missing = (['MONGODB_URI', 'REDIS_URL', 'TRAILGRAPH_MASTER_KEY'] as const)
-    .filter((name) => settings[name] === undefined)
-    .map((name) => `${name} must be set for ROLE=${settings.ROLE}`);
+    // That a file can't be read has been said.
+    .filter((name) => settings[name] === undefined && !environment[`${name}_FILE`])
+    .map((name) => `${name} must be set for ROLE=${ROLE}`);
   return [...faults, ...missing];
 }

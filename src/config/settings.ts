@@ -41,8 +41,9 @@ const readableBy = (read: (text: string) => unknown) =>
 const optional = z.string().min(1).optional();
 
 /**
- * Every setting, named and documented once. Secrets may also come from a file: NAME_FILE holds its path.
- * MONGODBCONNECTION is another name of MONGODB_URI.
+ * Every setting, named and described once; setting-facts.ts says what else a reader of the documentation wants to know.
+ * Run `trailgraph config --markdown --out docs/configuration.md` after a change. Secrets may also come from a file: NAME_FILE holds its
+ * path. MONGODBCONNECTION is another name of MONGODB_URI.
  */
 export const SETTINGS = z.object({
   ROLE: z
@@ -56,8 +57,8 @@ export const SETTINGS = z.object({
     .min(1)
     .default('./data')
     .describe('Where embedded servers keep their data, and the master key.'),
-  MONGODB_URI: optional.describe('MongoDB to use; absent: an embedded one. Secret.'),
-  REDIS_URL: optional.describe('Valkey or Redis to use; absent: an embedded one. Secret.'),
+  MONGODB_URI: optional.describe('MongoDB to use; absent: an embedded one.'),
+  REDIS_URL: optional.describe('Valkey or Redis to use; absent: an embedded one.'),
   MONGOD_BINARY: optional.describe('The mongod program to embed.'),
   VALKEY_BINARY: optional.describe('The valkey-server or redis-server program to embed.'),
   WORKERS: integer(0, 64)
@@ -78,9 +79,7 @@ export const SETTINGS = z.object({
   ),
   WEBHOOK_PROXY: readableBy(parseProxy)
     .optional()
-    .describe(
-      'HTTP proxy that all webhooks go through: http:// or https://, user:password@host:port. Secret.',
-    ),
+    .describe('HTTP proxy that all webhooks go through: http:// or https://, user:password@host:port.'),
   WEBHOOK_PROXY_RESOLVES: flag(false).describe(
     'Whether the proxy resolves the names of webhooks, and checks their addresses, in our place.',
   ),
@@ -130,11 +129,9 @@ export const SETTINGS = z.object({
   RETENTION_DAYS: integer(7, 36_500)
     .default(90)
     .describe('Days that events are kept after they were stored.'),
-  TRAILGRAPH_MASTER_KEY: optional.describe(
-    '32 random bytes, base64 or hex, that seal secrets at rest. Secret.',
-  ),
+  TRAILGRAPH_MASTER_KEY: optional.describe('32 random bytes, base64 or hex, that seal secrets at rest.'),
   TRAILGRAPH_PREVIOUS_MASTER_KEY: optional.describe(
-    'The master key of before, while `trailgraph rekey` runs: what it sealed is still opened. Secret.',
+    'The master key of before, while `trailgraph rekey` runs: what it sealed is still opened.',
   ),
   TRAILGRAPH_CRASH_AT: optional.describe('For tests: the named stage at which the process kills itself.'),
   TRAILGRAPH_LEASE_SECONDS: integer(1, 600)
@@ -166,15 +163,20 @@ export const COMMAND_SETTINGS = SETTINGS.pick({
   MONGOD_BINARY: true,
   TRAILGRAPH_MASTER_KEY: true,
 }).extend({
-  TRAILGRAPH_NEW_MASTER_KEY: optional.describe('For `trailgraph rekey`: the master key to come. Secret.'),
+  TRAILGRAPH_NEW_MASTER_KEY: optional.describe('For `trailgraph rekey`: the master key to come.'),
   TRAILGRAPH_TOKEN: optional.describe(
-    'For commands: the ingest token of a source, or the access token or API key of an OPERATOR. Secret.',
+    'For commands: the ingest token of a source, or the access token or API key of an OPERATOR.',
   ),
 });
 
 export type CommandSettings = z.infer<typeof COMMAND_SETTINGS>;
 
-/** Settings that may be read from a file named by NAME_FILE. */
+/** Whatever the environment may set, of servers and of commands. */
+export const ALL_SETTINGS = SETTINGS.extend(COMMAND_SETTINGS.shape);
+
+export type SettingName = keyof typeof ALL_SETTINGS.shape;
+
+/** Settings that are shown to nobody, and may be read from a file named by NAME_FILE. */
 export const SECRET_SETTINGS = [
   'MONGODB_URI',
   'REDIS_URL',

@@ -15,7 +15,7 @@ export interface Program {
 const VERSION_WITHIN_MS = 15_000;
 
 /** The oldest that serve: mongod for the driver and its features, Valkey and Redis for the commands of the queue. */
-const OLDEST = { mongod: '6.0', valkey: '7.2', redis: '6.2' };
+export const OLDEST = { mongod: '6.0', valkey: '7.2', redis: '6.2' };
 
 const FORMS = {
   mongod: /^db version v(?<version>\d+\.\d+\.\d+)/m,

@@ -1,6 +1,6 @@
 import type { CreateIndexesOptions, Db, IndexSpecification } from 'mongodb';
 
-interface IndexPlan {
+export interface IndexPlan {
   collection: string;
   keys: IndexSpecification;
   options?: CreateIndexesOptions;
@@ -30,7 +30,8 @@ const USER_INDEXES: IndexPlan[] = [{ collection: 'users', keys: { email: 1 }, op
 /** By which cells are read; named there, since that of retention holds all of them. */
 export const ROLLUP_READ_KEYS = { generation: 1, level: 1, time: 1, ingestedAt: 1 } as const;
 
-function plan({ eventsDays }: Retention): IndexPlan[] {
+/** Every index that is wanted. */
+export function indexPlan({ eventsDays }: Retention): IndexPlan[] {
   const ttl = (days: number): CreateIndexesOptions => ({ expireAfterSeconds: days * DAY });
   const member = (path: string, options: CreateIndexesOptions = {}): IndexPlan => ({
     collection: 'enriched_events',
@@ -178,7 +179,7 @@ function plan({ eventsDays }: Retention): IndexPlan[] {
 
 /** Makes the indexes that are not there, and sets those of retention to what is asked for, without a rebuild. */
 export async function ensureIndexes(db: Db, retention: Retention): Promise<void> {
-  const all = plan(retention);
+  const all = indexPlan(retention);
   for (const collection of new Set(all.map((index) => index.collection))) {
     const indexes = all.filter((index) => index.collection === collection);
     await setExpiry(db, collection, indexes);
