@@ -51,21 +51,23 @@ export class Prometheus {
       { stdio: ['ignore', 'pipe', 'pipe'] },
     );
     const prometheus = new Prometheus(child, folder, `http://${address}`);
-    let missing: Error | null = null;
+    const failure: { error: Error | null } = { error: null };
     child.on('error', (error) => {
-      missing = error;
+      failure.error = error;
     });
     await eventually(
       async () => {
-        if (missing || child.exitCode !== null) return true;
+        if (failure.error || child.exitCode !== null) return true;
         return (await fetch(`http://${address}/-/ready`)).ok;
       },
       'Prometheus is ready',
       30_000,
     );
-    if (missing || child.exitCode !== null) {
+    if (failure.error || child.exitCode !== null) {
       await prometheus.stop();
-      throw new Error(`prometheus can't be run (${missing ?? prometheus.said}): ${PACKAGE_HINT}`);
+      throw new Error(
+        `prometheus can't be run (${failure.error?.message ?? prometheus.said}): ${PACKAGE_HINT}`,
+      );
     }
     return prometheus;
   }
