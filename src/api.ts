@@ -34,7 +34,7 @@ import { Admission } from './server/admission';
 import { authenticateBy } from './server/authenticate';
 import { addGraphqlHttp } from './server/graphql-http';
 import { addGraphqlWs } from './server/graphql-ws';
-import { HealthCheck } from './server/health';
+import { HealthCheck, type ProxyOfWebhooks } from './server/health';
 import { createHttpServer } from './server/http-server';
 import { Origins, SANDBOX_ORIGINS } from './server/origins';
 import { PersistedOperations } from './server/persisted-operations';
@@ -74,10 +74,7 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
     hint: (ids) => core.hint('enrich', ids),
   });
   const feed = openFeed(core);
-  const health = new HealthCheck(core.store.db, core.valkey, core.options.version, {
-    used: core.settings.WEBHOOK_PROXY !== undefined,
-    trouble: () => core.proxyReports.trouble(),
-  });
+  const health = new HealthCheck(core.store.db, core.valkey, core.options.version, proxyOf(core));
   const schema = await createSchema(
     resolversOf(core, { people, gate, settlements, health, guards: options.guards }),
     people.audit,
@@ -244,6 +241,14 @@ async function admit(source: Source, { token, bearer }: PushCredential, callers:
     throw error;
   });
   if (!atLeast(caller.role, 'OPERATOR')) throw new Forbidden('Only an OPERATOR may ingest.');
+}
+
+/** The proxy for webhooks, as health tells of it. */
+export function proxyOf(core: Core): ProxyOfWebhooks {
+  return {
+    used: core.settings.WEBHOOK_PROXY !== undefined,
+    trouble: () => core.proxyReports.trouble(),
+  };
 }
 
 function isLoopback(host: string): boolean {

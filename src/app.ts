@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { type RunningApi, startApi } from './api';
+import { proxyOf, type RunningApi, startApi } from './api';
 import { masterKeyFrom } from './auth/secret-box';
 import type { Environment } from './config/environment';
 import { SECRET_SETTINGS, type Settings } from './config/settings';
@@ -12,6 +12,8 @@ import { type Cidr, parseCidrs } from './net/address-guard';
 import type { Logger } from './observe/logger';
 import { Openings } from './openings';
 import type { CrashHook } from './pipeline/crash-points';
+import { HealthCheck } from './server/health';
+import { startWorkerServer } from './server/worker-server';
 import { writeServerNote } from './server-note';
 import { WorkerProcesses } from './worker-processes';
 import { guardsOf, type RunningWorker, startWorker } from './workers';
@@ -80,6 +82,7 @@ async function start(options: TrailGraphOptions, openings: Openings): Promise<Tr
   if (settings.ROLE === 'worker') {
     const worker = await startWorker(core, { ownPorts, allow, crash: options.crash });
     openings.add(() => worker.stop());
+    openings.add(await openWorkerServer(core));
     return { core, api: null, embedded: false, demoMade: false, stop: () => openings.close() };
   }
   const host = settings.HOST ?? (servers.embedded ? '127.0.0.1' : '0.0.0.0');
@@ -101,6 +104,17 @@ async function start(options: TrailGraphOptions, openings: Openings): Promise<Tr
     openings.add(await writeServerNote(settings.DATA_DIR, note));
   }
   return { core, api, embedded: servers.embedded, demoMade, stop: () => openings.close() };
+}
+
+/** Where a worker that is nobody's child tells how it is. @returns what closes it */
+async function openWorkerServer(core: Core): Promise<() => Promise<void>> {
+  const { METRICS_PORT: port, HOST: host = '0.0.0.0' } = core.settings;
+  if (port === undefined) return async () => undefined;
+  const { version } = core.options;
+  const health = new HealthCheck(core.store.db, core.valkey, version, proxyOf(core));
+  const server = await startWorkerServer({ health, metrics: core.metrics, host, port });
+  core.log.info({ url: server.url }, 'health and metrics of this worker');
+  return () => server.close();
 }
 
 interface Servers {
@@ -169,6 +183,8 @@ async function startWorkers(
     log,
     environment: {
       ...withoutSecretFiles(options.workers.environment),
+      // Its figures go through its parent.
+      METRICS_PORT: '',
       ROLE: 'worker',
       MONGODB_URI: servers.mongodbUri,
       REDIS_URL: servers.redisUrl,

@@ -26,6 +26,7 @@ import { RollupRunner } from './pipeline/rollup-runner';
 import type { SourceClient } from './pipeline/source-client';
 import { SourceWatch } from './pipeline/source-watch';
 import { Sweeper } from './pipeline/sweeper';
+import { WebhookWatch } from './pipeline/webhook-watch';
 import { BATCHES_AT_A_TIME, FETCHES_AT_A_TIME, Worker } from './pipeline/worker';
 import { AwsClients, type StaticKeys } from './sources/aws/aws-clients';
 import { DemoClient } from './sources/demo/demo-client';
@@ -37,6 +38,7 @@ import { S3BucketClient } from './sources/s3/s3-bucket-client';
 import { S3SqsClient } from './sources/sqs/s3-sqs-client';
 import { bucketPlace } from './sources/sqs/told-objects';
 import { DeliveredEvents } from './store/delivered-events';
+import { DueDeliveries } from './store/due-deliveries';
 import { ExhaustedDeliveryStore } from './store/exhausted-deliveries';
 import { WebhookOutboxStore } from './store/webhook-outbox';
 import { TokenBucket } from './valkey/token-bucket';
@@ -67,6 +69,13 @@ export async function startWorker(core: Core, options: WorkerOptions): Promise<R
     ...(settings.GEOIP_ASN_DB ? { asnDb: settings.GEOIP_ASN_DB } : {}),
     log,
   });
+  core.metrics.geoDatabases = () => {
+    const [city, asn] = enricher.databases();
+    return [
+      { database: 'city', builtAt: city?.builtAt ?? null },
+      { database: 'asn', builtAt: asn?.builtAt ?? null },
+    ];
+  };
   const guards = guardsOf(core, options);
   const aws = new AwsClients({ guard: guards.endpoints, openKeys: (source) => openKeys(core, source) });
   const webhooks = makeWebhookAgent(core, guards.webhooks);
@@ -188,6 +197,7 @@ function makeWorker(core: Core, { enricher, aws, webhooks, heads, crash }: Worke
       ...core.stores(),
       folder: new Folder(core.commits, core.sources),
       watch: new SourceWatch({ sources: core.sources, batches: core.batches, metrics, now, log }),
+      webhookWatch: new WebhookWatch(new DueDeliveries(core.store.db), metrics),
       operations: new OperationalEvents({
         ...core.stores(),
         outbox: new WebhookOutboxStore(core.store.db),

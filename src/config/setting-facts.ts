@@ -31,6 +31,7 @@ const SERVERS = ['api', 'worker'] as const;
 export const SETTING_FACTS: Readonly<Record<SettingName, SettingFacts>> = {
   ROLE: { subject: 'The process', readBy: ['all', ...SERVERS] },
   PORT: { subject: 'The process', readBy: ['api'], unit: 'TCP port' },
+  METRICS_PORT: { subject: 'The process', readBy: ['worker'] },
   HOST: {
     subject: 'The process',
     readBy: ['api'],

@@ -51,6 +51,11 @@ export const SETTINGS = z.object({
     .default('all')
     .describe('What this process does; `all` starts its workers as child processes.'),
   PORT: integer(0, 65_535).default(4000).describe('TCP port of the API; 0 takes a free one.'),
+  METRICS_PORT: integer(0, 65_535)
+    .optional()
+    .describe(
+      'TCP port of /livez, /readyz and /metrics where ROLE=worker; absent: none. `api` and `all` serve them at PORT.',
+    ),
   HOST: optional.describe('Address to listen on; 127.0.0.1 with embedded servers, else 0.0.0.0.'),
   DATA_DIR: z
     .string()

@@ -13,6 +13,17 @@ import type { Counters, HealthStatus, SourceKind } from '../domain/source';
 /** What a worker process tells its parent of its metrics. */
 export type MetricsSnapshot = MetricObject[];
 
+/** A database of addresses in use; `builtAt` null where it does not say. */
+export interface GeoDatabase {
+  database: 'city' | 'asn';
+  builtAt: Date | null;
+}
+
+/** Gauges whose names end as those of counters do; each repeats the sum of the gauge without the ending. */
+const MISNAMED = ['active_resources', 'active_handles', 'active_requests'];
+/** Of several processes the slowest counts: an average would hide it. */
+const SLOWEST = /_eventloop_lag_(?!min)/;
+
 /** All metrics of this process, prefix `trailgraph_`. No label grows with data: kinds, stages, outcomes only. */
 export class Metrics {
   readonly registry = new Registry();
@@ -29,7 +40,7 @@ export class Metrics {
   };
   private readonly batchSeconds = new Histogram({
     name: 'trailgraph_batch_seconds',
-    help: 'Time from claim to settlement of a batch.',
+    help: 'Time of batches by stage: queued (from the ledger to the first claim, not of backfills), enrich (from claim to settlement).',
     labelNames: ['stage'],
     buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 30, 120, 600],
     registers: [this.registry],
@@ -90,6 +101,30 @@ export class Metrics {
     'Events executed for subscribers of eventEnriched: once for all that ask the same.',
     [],
   );
+  private readonly deliveriesPending = new Gauge({
+    name: 'trailgraph_webhook_pending',
+    help: 'Deliveries that are neither delivered nor given up.',
+    registers: [this.registry],
+  });
+  private readonly oldestDue = new Gauge({
+    name: 'trailgraph_webhook_oldest_due_seconds',
+    help: 'For how long the delivery that waits longest could have been sent, of the webhooks that are active.',
+    registers: [this.registry],
+  });
+  private readonly requestSeconds = new Histogram({
+    name: 'trailgraph_http_request_seconds',
+    help: 'Time of HTTP requests by the part that answers and by class of status.',
+    labelNames: ['area', 'status'],
+    buckets: [0.005, 0.02, 0.1, 0.5, 1, 5, 30],
+    registers: [this.registry],
+  });
+  private readonly componentUp = new Gauge({
+    name: 'trailgraph_component_up',
+    help: 'Whether what this process rests on answers: 1 or 0.',
+    labelNames: ['component'],
+    registers: [this.registry],
+    aggregator: 'min',
+  });
   private readonly pending = new Gauge({
     name: 'trailgraph_batches_pending',
     help: 'Batches in the ledger that are not settled.',
@@ -110,8 +145,30 @@ export class Metrics {
     aggregator: 'max',
   });
 
+  /** Asked for the databases in use whenever somebody asks for their age. */
+  geoDatabases: () => GeoDatabase[] = () => [];
+
   constructor(options: { process: boolean }) {
-    if (options.process) collectDefaultMetrics({ register: this.registry, prefix: 'trailgraph_' });
+    this.tellGeoAges();
+    if (!options.process) return;
+    collectDefaultMetrics({ register: this.registry, prefix: 'trailgraph_' });
+    for (const name of MISNAMED) this.registry.removeSingleMetric(`trailgraph_nodejs_${name}_total`);
+  }
+
+  /** @param area one of a few, as is the class of the status ("2xx"): both are labels */
+  answered(area: string, status: string, seconds: number): void {
+    this.requestSeconds.observe({ area, status }, seconds);
+  }
+
+  /** @param component one of a few: it is a label */
+  component(component: string, up: boolean): void {
+    this.componentUp.set({ component }, up ? 1 : 0);
+  }
+
+  /** What waits to be sent; zeros where this process does not watch it any more. */
+  deliveries(pending: number, oldestDueSeconds: number): void {
+    this.deliveriesPending.set(pending);
+    this.oldestDue.set(oldestDueSeconds);
   }
 
   committed(kind: SourceKind, counts: Counters): void {
@@ -120,7 +177,7 @@ export class Metrics {
     }
   }
 
-  batchSettled(stage: string, seconds: number): void {
+  batchStage(stage: 'queued' | 'enrich', seconds: number): void {
     this.batchSeconds.observe({ stage }, seconds);
   }
 
@@ -180,8 +237,9 @@ export class Metrics {
     for (const [kind, seconds] of lagSeconds) this.sourceLag.set({ kind }, seconds);
   }
 
-  snapshot(): Promise<MetricsSnapshot> {
-    return this.registry.getMetricsAsJSON() as Promise<MetricsSnapshot>;
+  async snapshot(): Promise<MetricsSnapshot> {
+    const all = (await this.registry.getMetricsAsJSON()) as MetricsSnapshot;
+    return all.map((metric) => (SLOWEST.test(metric.name) ? { ...metric, aggregator: 'max' } : metric));
   }
 
   /** Takes what a worker process told; it stands until the next one, or until `forget`. */
@@ -197,6 +255,21 @@ export class Metrics {
   async text(): Promise<string> {
     const all = [await this.snapshot(), ...this.snapshots.values()];
     return AggregatorRegistry.aggregate(all as unknown as object[]).metrics();
+  }
+
+  private tellGeoAges(): void {
+    const databases = (): GeoDatabase[] => this.geoDatabases();
+    new Gauge({
+      name: 'trailgraph_geo_database_age_seconds',
+      help: 'Age of the databases of addresses in use.',
+      labelNames: ['database'],
+      registers: [this.registry],
+      aggregator: 'max',
+      collect() {
+        for (const { database, builtAt } of databases())
+          if (builtAt) this.set({ database }, (Date.now() - builtAt.getTime()) / 1_000);
+      },
+    });
   }
 
   private counter<L extends string>(name: string, help: string, labelNames: L[]): Counter<L> {

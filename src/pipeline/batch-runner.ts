@@ -79,6 +79,7 @@ export class BatchRunner {
   async run(batch: Claimed, { stop, turn, between }: RunOrders): Promise<void> {
     const { batches, leaseMs, log } = this.parts;
     const startedAt = Date.now();
+    this.noteWait(batch);
     const lease = new LeaseKeeper({
       renew: () => batches.renew(batch._id, batch.token, leaseMs),
       leaseMs,
@@ -92,7 +93,7 @@ export class BatchRunner {
         log.warn({ batchId: batch._id }, 'a batch was settled by somebody else');
         return;
       }
-      this.parts.metrics.batchSettled('enrich', (Date.now() - startedAt) / 1000);
+      this.parts.metrics.batchStage('enrich', (Date.now() - startedAt) / 1000);
       this.tell(batch, settlement, Date.now() - startedAt);
     } catch (error) {
       await this.giveBack(batch, error, { lease, stop });
@@ -268,6 +269,13 @@ export class BatchRunner {
         await delay(RELEASE_EVERY_MS);
       }
     }
+  }
+
+  /** A batch of a backfill is meant to wait. */
+  private noteWait(batch: Claimed): void {
+    if (batch.attempts !== 1 || batch.backfillId) return;
+    const waitedMs = this.parts.now().getTime() - batch.createdAt.getTime();
+    this.parts.metrics.batchStage('queued', Math.max(0, waitedMs) / 1000);
   }
 
   private tell(batch: Claimed, settlement: Settlement, durationMs: number): void {

@@ -10,6 +10,7 @@ import type { Folder } from './folder';
 import type { DeliveryProof } from './forward/delivery-proof';
 import type { OperationalEvents } from './operational-events';
 import type { SourceWatch } from './source-watch';
+import type { WebhookWatch } from './webhook-watch';
 
 export interface SweeperParts {
   leases: LeaseStore;
@@ -20,6 +21,7 @@ export interface SweeperParts {
   commits: CommitStore;
   folder: Folder;
   watch: SourceWatch;
+  webhookWatch: WebhookWatch;
   operations: OperationalEvents;
   proof: DeliveryProof;
   hint: (queue: 'fetch' | 'enrich' | 'forward', ids: string[]) => Promise<void>;
@@ -54,6 +56,7 @@ export class Sweeper {
       commits,
       folder,
       watch,
+      webhookWatch,
       operations,
       proof,
       metrics,
@@ -62,6 +65,8 @@ export class Sweeper {
     this.holds = await leases.hold('sweeper', LEASE_MS);
     if (held && !this.holds) {
       watch.rest();
+      webhookWatch.rest();
+      metrics.batchesPending(0);
       proof.rest();
     }
     if (!this.holds) return;
@@ -75,6 +80,7 @@ export class Sweeper {
     metrics.batchesPending(await batches.pendingCount());
     await operations.pass();
     await watch.pass();
+    await webhookWatch.pass();
     await proof.pass();
   }
 

@@ -12,6 +12,7 @@ import type { HealthCheck } from './health';
 import { addOpenApi } from './openapi';
 import type { Origins } from './origins';
 import { addProbes } from './probes';
+import { measureRequests } from './request-metrics';
 
 export interface HttpServerParts {
   health: HealthCheck;
@@ -52,6 +53,7 @@ export async function createHttpServer(parts: HttpServerParts): Promise<FastifyI
       'referrer-policy': 'no-referrer',
     });
   });
+  measureRequests(app, parts.metrics);
   app.setErrorHandler((error: { statusCode?: number; message?: string }, request, reply) => {
     const status =
       error.statusCode && error.statusCode >= 400 && error.statusCode < 500 ? error.statusCode : 500;

@@ -33,8 +33,11 @@ export async function addProbes(
 
     const figures = { tags: TAGS, operationId: 'metrics', summary: 'Figures for Prometheus' };
     const told = { 200: textAnswer('In the text format of Prometheus.') };
-    scope.get('/metrics', { schema: { ...figures, response: told } }, async (_, reply) =>
-      reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metrics.text()),
-    );
+    scope.get('/metrics', { schema: { ...figures, response: told } }, async (_, reply) => {
+      // What answers, if slowly, has no message.
+      for (const { name, message } of (await health.check()).components)
+        metrics.component(name.replaceAll(' ', '_'), message === null);
+      return reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metrics.text());
+    });
   });
 }

@@ -1,0 +1,39 @@
+import type { AddressInfo } from 'node:net';
+import Fastify from 'fastify';
+import { Invalid } from '../domain/errors';
+import type { Metrics } from '../observe/metrics';
+import type { HealthCheck } from './health';
+import { addProbes } from './probes';
+
+export interface WorkerServerParts {
+  health: HealthCheck;
+  metrics: Metrics;
+  host: string;
+  /** 0 takes a free one. */
+  port: number;
+}
+
+const REQUEST_MS = 10_000;
+
+/**
+ * `/livez`, `/readyz` and `/metrics` of a worker that serves nothing else.
+ * @throws Invalid where the port is in use
+ */
+export async function startWorkerServer(
+  parts: WorkerServerParts,
+): Promise<{ url: string; close(): Promise<void> }> {
+  const { health, metrics, host, port } = parts;
+  const app = Fastify({ bodyLimit: 1, requestTimeout: REQUEST_MS, forceCloseConnections: true });
+  await addProbes(app, { health, metrics });
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    await app.close();
+    if ((error as { code?: unknown }).code !== 'EADDRINUSE') throw error;
+    throw new Invalid(
+      `Port ${port} on ${host} is in use: set METRICS_PORT to another one (0 takes a free one).`,
+    );
+  }
+  const { port: taken } = app.server.address() as AddressInfo;
+  return { url: `http://${host}:${taken}`, close: () => app.close() };
+}
