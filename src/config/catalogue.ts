@@ -33,7 +33,7 @@ export function describedSettings(): DescribedSetting[] {
   const { properties = {} } = z.toJSONSchema(ALL_SETTINGS, { io: 'input' });
   return names().map((name) => {
     const property = properties[name];
-    const told = typeof property === 'object' ? property : {};
+    const told: z.core.JSONSchema.BaseSchema = typeof property === 'object' ? property : {};
     return {
       ...SETTING_FACTS[name],
       name,

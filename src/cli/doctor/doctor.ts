@@ -48,11 +48,11 @@ export async function examine(options: DoctorOptions): Promise<Check[]> {
 }
 
 async function findStores(
-  { dataDir, environment }: DoctorOptions,
+  { dataDir }: DoctorOptions,
   settings: Partial<Settings>,
 ): Promise<[Stores, Check[]]> {
-  const folder = dataDir ?? settings.DATA_DIR ?? environment.DATA_DIR ?? './data';
-  const named = dataDir === null ? settings : {};
+  const folder = dataDir ?? settings.DATA_DIR ?? './data';
+  const named: Partial<Settings> = dataDir === null ? settings : {};
   const found: Check[] = [];
   const note = await readServerNote(folder).catch((error: unknown) => {
     found.push(fail('server', messageOf(error), 'Start the server again.'));
