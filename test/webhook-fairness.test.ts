@@ -77,7 +77,8 @@ describe(`a webhook beside ${DEAD} that are dead`, () => {
 
   test('hears of each event about as soon as if it were alone, while they begin to fail', async () => {
     const live = await createWebhook(await receiver.start());
-    await store(0, 1);
+    // Records are refused, for the moment, until the worker has started.
+    await eventually(async () => (await store(0, 1)).length === 1, 'the worker stores events', 60_000);
     await eventually(() => receiver.received.length === 1, 'the live one was heard from', 40_000);
     const dead = `http://127.0.0.1:${await closedPort()}/`;
     for (let made = 0; made < DEAD; made += 20)
