@@ -181,7 +181,7 @@ async function page({ bare: db, reader }: Stores, name: string, filter: EventFil
 
 async function statistics({ bare: db, stats }: Stores, name: string, days: number): Promise<void> {
   const to = NOW;
-  const from = new Date(to.getTime() - days * DAY + 1_000);
+  const from = new Date(to.getTime() - days * DAY);
   const buckets = bucketsOf('AUTO', from, to);
   const needs: Need[] = [
     { dimension: null, buckets: null },

@@ -286,7 +286,7 @@ export type HealthStatus =
   /** Not tried yet. */
   | 'UNKNOWN';
 
-/** Length of a step, in UTC; weeks begin on Mondays. AUTO: the shortest that makes at most 200 steps, and no less than an hour from a day on. */
+/** Length of a step, in UTC; weeks begin on Mondays. AUTO: the shortest that makes at most 200 steps, and no less than an hour from 12 hours on. */
 export type HistogramInterval =
   | 'AUTO'
   | 'DAY'

@@ -29,7 +29,7 @@ export interface Buckets {
 
 /**
  * Buckets at whole steps of UTC; weeks begin on Mondays. AUTO takes the finest interval that makes at most 200 of
- * them, and whole hours from a day on: those are what rollups hold.
+ * them, and no less than an hour from 12 hours on: those are what rollups hold.
  * @throws Invalid where there would be more than MAX_BUCKETS
  */
 export function bucketsOf(interval: Interval | 'AUTO', from: Date, to: Date): Buckets {
@@ -44,8 +44,8 @@ export function bucketsOf(interval: Interval | 'AUTO', from: Date, to: Date): Bu
 }
 
 function auto(from: Date, to: Date): Buckets {
-  const day = to.getTime() - from.getTime() >= DAY_MS;
-  const steps = Object.values(INTERVALS).filter((step) => !day || step >= HOUR_MS);
+  const long = to.getTime() - from.getTime() >= 12 * HOUR_MS;
+  const steps = Object.values(INTERVALS).filter((step) => !long || step >= HOUR_MS);
   const cuts = steps.map((step) => cut(step, from, to));
   return cuts.find(({ count }) => count <= AUTO_BUCKETS) ?? cuts.at(-1)!;
 }

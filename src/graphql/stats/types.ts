@@ -17,7 +17,7 @@ export const HistogramIntervalEnum = Object.fromEntries(
 registerEnumType(HistogramIntervalEnum, {
   name: 'HistogramInterval',
   description:
-    'Length of a step, in UTC; weeks begin on Mondays. AUTO: the shortest that makes at most 200 steps, and no less than an hour from a day on.',
+    'Length of a step, in UTC; weeks begin on Mondays. AUTO: the shortest that makes at most 200 steps, and no less than an hour from 12 hours on.',
 });
 
 /** What the field resolvers of EventStats go on from. */
