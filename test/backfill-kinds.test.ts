@@ -52,7 +52,7 @@ describe('a backfill', () => {
     await expect(older.then(({ id: late }) => backfillIn(admin, late, 'FAILED'))).resolves.toMatchObject({
       error: expect.stringContaining('90 days'),
     });
-  }, 120_000);
+  }, 240_000);
 
   test('of a queue walks the trails that its messages have named, and leaves out what it has read', async () => {
     const server = await startS3Server();
@@ -95,5 +95,5 @@ describe('a backfill', () => {
     expect(await storedIds(app)).toEqual(idsOf(files.flatMap(({ records }) => records)).sort());
     expect(await countersOf(app, sourceId)).toMatchObject({ received: 15, stored: 15, duplicates: 0 });
     await expectConsistent(app);
-  }, 120_000);
+  }, 240_000);
 });

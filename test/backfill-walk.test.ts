@@ -192,7 +192,7 @@ describe('a backfill of a queue', () => {
       },
     );
     sourceId = createSource.source.id;
-  }, 300_000);
+  }, 600_000);
   afterAll(async () => {
     await app?.stop();
     await server?.close();

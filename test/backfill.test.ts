@@ -36,7 +36,7 @@ describe('a backfill of a bucket', () => {
     [server, app] = await Promise.all([startS3Server(), startTrailGraph()]);
     proxy = await startFaultyS3(server.endpoint);
     admin = await app.admin();
-  }, 300_000);
+  }, 600_000);
   afterAll(async () => {
     await app?.stop();
     await proxy?.close();

@@ -14,7 +14,7 @@ import { makePushSource, type PushSource } from './support/pushing';
 import { ADMIN, startTrailGraph, type TestTrailGraph } from './support/trailgraph';
 
 const ROOT = join(__dirname, '..');
-const WITHIN_MS = 60_000;
+const WITHIN_MS = 240_000;
 const NAMES = ['FellBehind', 'NoAnswer', 'TrailGraphClient', 'TrailGraphError'];
 
 describe('@trailgraph/client, packed and installed into an empty folder', () => {
@@ -28,7 +28,7 @@ describe('@trailgraph/client, packed and installed into an empty folder', () => 
     app = await startTrailGraph();
     admin = await app.admin();
     source = await makePushSource(app, 'pushed');
-  }, 180_000);
+  }, 360_000);
   afterAll(async () => {
     await app.stop();
     await client.remove();

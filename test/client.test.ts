@@ -292,5 +292,5 @@ describe('while the API comes and goes', () => {
     expect([...seen].sort()).toEqual([...ids].sort());
     coming.close();
     await reading;
-  }, 120_000);
+  }, 240_000);
 });

@@ -131,7 +131,7 @@ describe('changes of deliveries', () => {
     await app.core.deliveries.expire(test.id);
     await eventually(() => watcher.newest(test.id)?.state === 'FAILED', 'that it was given up is told');
     await admin.run('mutation ($id: ID!) { deleteWebhook(id: $id) }', { id });
-  }, 60_000);
+  }, 240_000);
 
   test('are told to whom they match: of these webhooks, in these states, with these events', async () => {
     const [one, other] = [await webhook(), await webhook()];
@@ -237,7 +237,7 @@ describe('changes of deliveries', () => {
     } finally {
       feed.close();
     }
-  }, 60_000);
+  }, 240_000);
 
   test('are found by indexes alone, and asked for only while somebody follows', async () => {
     const { db } = app.core.store;

@@ -19,7 +19,7 @@ import { WorkerCrew } from './support/worker-process';
 
 const RECORDS = 1_500;
 const BODY = 250;
-const WITHIN_MS = 120_000;
+const WITHIN_MS = 240_000;
 
 interface Hook {
   id: string;

@@ -67,7 +67,7 @@ describe('the CloudFormation templates', () => {
   let template: Record<string, unknown>;
   beforeAll(async () => {
     template = await readCfn(join(CFN, 'reader-role.yaml'));
-  }, 300_000);
+  }, 600_000);
 
   it.each(['trail-queue.yaml', 'reader-role.yaml'])(
     'give cfn-lint nothing to say: %s',

@@ -30,7 +30,7 @@ const NO_NETWORK = {
   MONGOMS_USE_HTTP: 'true',
 };
 
-jest.setTimeout(120_000);
+jest.setTimeout(240_000);
 
 const folders: string[] = [];
 const cleanups: (() => Promise<void>)[] = [];

@@ -69,7 +69,7 @@ describe(`statistics (${trailKind()} trail, seed ${SEED})`, () => {
         .toISOString()
         .replace(/\.\d+Z$/, 'Z'),
     }));
-  }, 120_000);
+  }, 240_000);
   afterAll(() => app?.stop());
 
   const stats = async (
@@ -195,7 +195,7 @@ describe(`statistics (${trailKind()} trail, seed ${SEED})`, () => {
       }),
       { seed: SEED, numRuns: 100 },
     );
-  }, 120_000);
+  }, 240_000);
 
   test('count each event once when two fold the same at once', async () => {
     const { commits, facts, rollups } = app.core;

@@ -73,7 +73,7 @@ describe('a source that has more than the workers can follow', () => {
     expect(most).toBe(MOST);
     expect(asked).toBe(PAGES);
     expect(await core.sources.get('vast')).toMatchObject({ token: null, status: { health: 'HEALTHY' } });
-  }, 120_000);
+  }, 240_000);
 
   it('ends at once when it is told to stop while it waits', async () => {
     const { core } = app;

@@ -493,7 +493,7 @@ describe('hostile receivers', () => {
     const tenMegabytes = made.get(MISBEHAVIOURS.find(({ what }) => what === 'answers 10 MB')!)!;
     expect(tenMegabytes.receiver.bytesSent).toBeLessThan(2 * 10_000_000);
     expect([...heard(beside)]).toEqual([one, two]);
-  }, 240_000);
+  }, 480_000);
 
   test('that ask for an hour are left alone for it also where their rate is bounded', async () => {
     const receiver = new HostileReceiver(status('429 Slow', 'retry-after: 3600\r\n'));

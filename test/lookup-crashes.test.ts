@@ -45,7 +45,7 @@ describe('a worker that is killed while it reads LookupEvents', () => {
       const late = recordsAt([recent() - 30 * MINUTE]);
       server.add('us-east-1', late);
       crew.start();
-      await stored(app, 100 + 1, 40_000);
+      await stored(app, 100 + 1, 90_000);
       await eventually(async () => (await statusOf(admin, id)).health === 'HEALTHY', 'the source is healthy');
       await drained(app);
       expect(await storedIds(app)).toEqual(sorted(idsOfAll([...records, ...late])));

@@ -276,7 +276,7 @@ describe('events that come late', () => {
       for (const id of (await polling.poll()).ids) got.add(id);
     }
     expect(sorted([...got])).toEqual(sorted(idsOfAll(all)));
-  }, 90_000);
+  }, 240_000);
 });
 
 describe('the checkpoint', () => {

@@ -149,7 +149,7 @@ describe('monitoring of a running TrailGraph', () => {
     expect(well.receiver.received.length).toBeGreaterThan(0);
     expect(gone.receiver.received.length).toBeGreaterThan(0);
     await admin.run('mutation ($id: ID!) { deleteWebhook(id: $id) }', { id: gone.id });
-  }, 90_000);
+  }, 240_000);
 
   test('Prometheus takes every alert', async () => {
     const names = [...textOf('alerts.yml').matchAll(/- alert: (\w+)/g)].map(([, name]) => name!);

@@ -78,7 +78,7 @@ describe('an odd file in a bucket', () => {
     );
     sourceId = createSource.source.id;
     await eventually(async () => (await status()).lastSuccessAt !== null, 'the empty bucket was read');
-  }, 300_000);
+  }, 600_000);
   afterAll(async () => {
     await app?.stop();
     await server?.close();

@@ -257,7 +257,7 @@ describe('operational events', () => {
     expect((await heard(both[0]!, 'disabled', both[1]!)).data.name).toBe('a');
     expect(told(both[0]!, both[0]!)).toEqual([]);
     for (const hook of both) await remove(hook);
-  }, 60_000);
+  }, 240_000);
 
   test('are all that an operational webhook hears, in JSON of their own; each is a delivery like any other', async () => {
     await admin.run('mutation ($id: ID!) { sendTestDelivery(webhookId: $id) { id } }', { id: operator.id });
@@ -364,4 +364,4 @@ test('operational events are sent once, also where workers are killed between th
     await app.stop();
     await Promise.all([gone.stop(), operator.stop()]);
   }
-}, 120_000);
+}, 240_000);

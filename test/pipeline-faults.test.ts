@@ -65,7 +65,7 @@ describe('workers', () => {
     const { batches, commits } = ledger(app);
     const [bad] = await batches.find().toArray();
     for (const crashAt of ['events-inserted', 'object-downloaded', 'object-downloaded'] as const) {
-      expect(await crew.start(crashAt).ended(20_000)).toEqual({ code: null, signal: 'SIGKILL' });
+      expect(await crew.start(crashAt).ended(60_000)).toEqual({ code: null, signal: 'SIGKILL' });
     }
     const others = bodiesOf(121, 5, 40);
     const later = await pushApart(app, source, others);
@@ -233,9 +233,9 @@ describe('a batch', () => {
     const early = await pushApart(app, source, [done]);
     await drained(app);
     first.kill('SIGTERM');
-    expect(await first.ended(20_000)).toEqual({ code: 0, signal: null });
+    expect(await first.ended(60_000)).toEqual({ code: 0, signal: null });
     const { statuses } = await pushApart(app, source, [begun]);
-    await crew.start('events-inserted').ended(20_000);
+    await crew.start('events-inserted').ended(60_000);
     const later = await pushApart(app, source, [waiting]);
     const admin = await app.admin();
     await admin.run('mutation ($id: ID!) { deleteSource(id: $id) }', { id: source.id });

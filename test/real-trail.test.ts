@@ -57,7 +57,7 @@ describe(`a trail in a bucket (${trailKind()} trail)`, () => {
     await server.putTrail(BUCKET, data);
     webhookId = await createWebhook();
     sourceId = await createSource('first');
-  }, 300_000);
+  }, 600_000);
   afterAll(async () => {
     await app?.stop();
     await receiver.stop();

@@ -285,7 +285,7 @@ describe('a source without a bucket', () => {
     const last = record();
     server.add('eu-west-1', [last]);
     await admin.run('mutation ($id: ID!) { fetchNow(sourceId: $id) { id } }', { id: source.id });
-    await eventually(() => receiver.received.length >= 3, 'the callback has heard of the last', 40_000);
+    await eventually(() => receiver.received.length >= 3, 'the callback has heard of the last', 90_000);
 
     const bodies = receiver.received.map(({ body }) => JSON.parse(body) as Record<string, unknown>);
     const ids = [...first, last].map(({ eventID }) => eventID);

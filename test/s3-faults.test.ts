@@ -26,7 +26,7 @@ describe('a bucket that is read through the whole application', () => {
     [server, app] = await Promise.all([startS3Server(), startTrailGraph()]);
     proxy = await startFaultyS3(server.endpoint);
     admin = await app.admin();
-  }, 300_000);
+  }, 600_000);
   afterAll(async () => {
     await app?.stop();
     await proxy?.close();
@@ -96,7 +96,7 @@ describe('a bucket that is read through the whole application', () => {
     const sourceId = await read(bucket, { pollIntervalSeconds: 5 });
     await expectAllStored(sourceId, ids);
     expect(await statesOf(sourceId)).toEqual(Array.from({ length: 10 }, () => 'DONE'));
-  }, 90_000);
+  }, 240_000);
 
   it('cuts each connection at 50 % once, and loses nothing', async () => {
     const { bucket, ids } = await bucketOf(
@@ -112,7 +112,7 @@ describe('a bucket that is read through the whole application', () => {
     const sourceId = await read(bucket);
     await expectAllStored(sourceId, ids);
     expect(cut.size).toBe(10);
-  }, 90_000);
+  }, 240_000);
 
   it('denies one object of ten, which keeps none of the others, and is read once it is allowed', async () => {
     const keys = TEN_MINUTES.map((time) => logKey(time));
@@ -136,7 +136,7 @@ describe('a bucket that is read through the whole application', () => {
     proxy.fault = () => null;
     await ledger(app).batches.updateOne({ _id: denied!._id, token: null }, { $set: { dueAt: new Date() } });
     await expectAllStored(sourceId, ids);
-  }, 90_000);
+  }, 240_000);
 
   it('has lost an object since the listing, and holds one that is truncated: each ends as what it is', async () => {
     const keys = TEN_MINUTES.slice(0, 3).map((time) => logKey(time));
@@ -162,7 +162,7 @@ describe('a bucket that is read through the whole application', () => {
       expect.stringMatching(/^the gzip data is broken after \d+ bytes: unexpected end of file$/),
     ]);
     expect(await storedOf(sourceId)).toEqual([...ids.slice(0, 3), ...idsOf(records.slice(0, 2))].sort());
-  }, 90_000);
+  }, 240_000);
 
   it('may not be listed, and is read on by itself once it may', async () => {
     const { bucket, ids } = await bucketOf([logKey('2024-03-05T10:00Z')]);
@@ -176,7 +176,7 @@ describe('a bucket that is read through the whole application', () => {
     proxy.fault = () => null;
     await expectAllStored(sourceId, ids);
     await eventually(async () => (await statusOf(sourceId)).health === 'HEALTHY', 'it is healthy again');
-  }, 60_000);
+  }, 240_000);
 
   it.each([
     ['with the id of the organization', { organizationId: 'o-exampleorgid' }],
@@ -289,5 +289,5 @@ describe('a bucket of years', () => {
       await app.stop();
       await server.close();
     }
-  }, 300_000);
+  }, 600_000);
 });

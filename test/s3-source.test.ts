@@ -30,7 +30,7 @@ const cleanups: (() => Promise<void> | void)[] = [];
 beforeAll(async () => {
   [server, data] = await Promise.all([startS3Server(), trail()]);
   trailEnd = new Date(Math.max(...data.objects.map(({ key }) => timeOf(key).getTime())));
-}, 300_000);
+}, 600_000);
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });

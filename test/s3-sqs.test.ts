@@ -31,7 +31,7 @@ const cleanups: (() => Promise<void> | void)[] = [];
 beforeAll(async () => {
   server = await startS3Server();
   queues = new QueueServer(server);
-}, 300_000);
+}, 600_000);
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });

@@ -85,7 +85,7 @@ beforeAll(async () => {
   const keys = { accessKeyId: 'AKIAEXAMPLE000000000', secretAccessKey: 'nobody-lets-this-in' };
   const source = { id: 'source1', sourceType: 'AWS', region: 'us-east-1', ...keys };
   expect((await rest.call('POST', '/sources', { token, body: source })).status).toBe(201);
-}, 400_000);
+}, 800_000);
 afterAll(async () => {
   await app?.stop();
   await rm(scratch, { recursive: true, force: true });
@@ -142,7 +142,7 @@ test(`no made-up request to the REST doors is a failure of ours (seed ${SEED})`,
     ],
   ]);
   expect(failuresTold()).toEqual([]);
-}, 300_000);
+}, 600_000);
 
 test(`no made-up operation of the GraphQL API is a failure of ours (seed ${SEED})`, async () => {
   await schemathesis('/graphql', [
@@ -150,4 +150,4 @@ test(`no made-up operation of the GraphQL API is a failure of ours (seed ${SEED}
     ...['--exclude-name', 'Mutation.logout'], // It would end the session of all that comes after.
   ]);
   expect(failuresTold()).toEqual([]);
-}, 300_000);
+}, 600_000);

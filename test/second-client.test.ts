@@ -93,4 +93,4 @@ test('the Python client gql queries, subscribes with a filter, and resumes where
     await proxy.close();
     await app.stop();
   }
-}, 400_000);
+}, 800_000);

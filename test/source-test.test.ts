@@ -67,7 +67,7 @@ beforeAll(async () => {
   );
   operator = app.anonymous.as(login.accessToken);
   sqs = new SQSClient({ endpoint: server.endpoint, region: 'us-east-1', credentials: SERVER_KEYS });
-}, 300_000);
+}, 600_000);
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
@@ -261,7 +261,7 @@ describe('testing an S3_BUCKET source', () => {
     expect(result.checks.filter(({ status }) => status === 'FAIL')).toMatchObject([
       { name: 'identity', message: expect.stringContaining('No answer in time') },
     ]);
-  }, 60_000);
+  }, 240_000);
 });
 
 describe('testing an S3_SQS source', () => {

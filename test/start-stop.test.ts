@@ -119,11 +119,11 @@ describe('the program on an empty folder', () => {
 
   test('refuses a second start on the same folder, and goes on itself', async () => {
     const second = spawned({ DATA_DIR: dataDir, PORT: '0' });
-    expect(await second.ended(20_000)).toEqual({ code: 1, signal: null });
+    expect(await second.ended(60_000)).toEqual({ code: 1, signal: null });
     expect(second.output()).toContain(`${dataDir} is in use by process ${program.pid}`);
     expect(second.output()).not.toContain('    at ');
     stored = await demoIsWhole(stored + 1);
-  }, 45_000);
+  }, 240_000);
 
   test(
     'ends on SIGTERM with exit code 0 and leaves nothing behind',
@@ -272,7 +272,7 @@ describe('the program beside servers of others', () => {
     await eventually(() => holder.listening, 'the port is taken');
     const { port } = holder.address() as AddressInfo;
     const program = spawned({ ...named(`test-port-${process.pid}`), PORT: String(port) });
-    expect(await program.ended(20_000)).toEqual({ code: 1, signal: null });
+    expect(await program.ended(60_000)).toEqual({ code: 1, signal: null });
     expect(program.output()).toContain(`Port ${port} on 127.0.0.1 is in use`);
     expect(program.output()).not.toContain('    at ');
   });
@@ -289,7 +289,7 @@ describe('the program with settings that are not right', () => {
       MONGODB_URI: 'mongodb://user:hush@db/trailgraph',
       MONGODB_URI_FILE: '/nowhere',
     });
-    expect(await program.ended(20_000)).toEqual({ code: 1, signal: null });
+    expect(await program.ended(60_000)).toEqual({ code: 1, signal: null });
     const faults = ['PORT', 'ROLE', 'RETENTION_DAYS', 'WEBHOOK_ALLOW_CIDRS', 'GRAPHIQL', 'MONGODB_URI_FILE'];
     for (const name of faults) expect(program.output()).toMatch(new RegExp(`^ {2}.*${name}`, 'm'));
     expect(program.output()).not.toContain('hush');
@@ -298,7 +298,7 @@ describe('the program with settings that are not right', () => {
 
   test('names what a worker must be given', async () => {
     const program = spawned({ ROLE: 'worker' });
-    expect(await program.ended(20_000)).toEqual({ code: 1, signal: null });
+    expect(await program.ended(60_000)).toEqual({ code: 1, signal: null });
     for (const name of ['MONGODB_URI', 'REDIS_URL', 'TRAILGRAPH_MASTER_KEY']) {
       expect(program.output()).toContain(`${name} must be set for ROLE=worker`);
     }

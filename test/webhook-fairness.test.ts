@@ -79,7 +79,7 @@ describe(`a webhook beside ${DEAD} that are dead`, () => {
     const live = await createWebhook(await receiver.start());
     // Records are refused, for the moment, until the worker has started.
     await eventually(async () => (await store(0, 1)).length === 1, 'the worker stores events', 60_000);
-    await eventually(() => receiver.received.length === 1, 'the live one was heard from', 40_000);
+    await eventually(() => receiver.received.length === 1, 'the live one was heard from', 90_000);
     const dead = `http://127.0.0.1:${await closedPort()}/`;
     for (let made = 0; made < DEAD; made += 20)
       await Promise.all(Array.from({ length: 20 }, () => createWebhook(dead)));
@@ -101,5 +101,5 @@ describe(`a webhook beside ${DEAD} that are dead`, () => {
       { id: live },
     );
     expect(webhook.stats).toEqual({ delivered: EVENTS + 1, failed: 0 });
-  }, 300_000);
+  }, 600_000);
 });

@@ -102,7 +102,7 @@ describe(`webhooks of every format (${trailKind()} trail)`, () => {
     }
     stored = ids.size + fewTexts.length;
     await settled();
-  }, 120_000);
+  }, 240_000);
   afterAll(async () => {
     await app.stop();
     await data.remove();

@@ -183,7 +183,7 @@ describe('a proxy for webhooks', () => {
     ]);
     expect(logLines.join('')).not.toContain(PASSWORD);
     expect(logLines.join('')).not.toContain(encodeURIComponent(PASSWORD));
-  }, 200_000);
+  }, 400_000);
 
   const MOODS: [string, ProxyMood][] = [
     ['asks for another password', { status: 407 }],
@@ -213,7 +213,7 @@ describe('a proxy for webhooks', () => {
       await eventually(async () => (await health()).status === 'DEGRADED', 'health says so');
       await admin.run('mutation ($id: ID!) { deleteWebhook(id: $id) }', { id: made.pop()! });
     }
-  }, 120_000);
+  }, 240_000);
 
   test('that gets others through, but not this one, tells of this one', async () => {
     const dead = await create('receiver.test');
@@ -233,7 +233,7 @@ describe('a proxy for webhooks', () => {
     expect(all.items.flatMap(({ item }) => item.attempts.map(({ failure }) => failure))).toContain('refused');
     expect(failures[0]).toBe('proxy');
     await eventually(async () => (await health()).status === 'HEALTHY', 'nothing is wrong with the proxy');
-  }, 90_000);
+  }, 240_000);
 
   const health = async (): Promise<{ status: string; components: object[] }> =>
     (

@@ -4,7 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 export async function eventually(
   condition: () => boolean | Promise<boolean>,
   what: string,
-  withinMs = 20_000,
+  withinMs = 60_000,
 ): Promise<void> {
   const deadline = Date.now() + withinMs;
   let last: unknown = null;

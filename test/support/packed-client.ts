@@ -4,7 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import { runCommand } from '../../src/embedded/run-command';
 
 const ROOT = join(__dirname, '../..');
-const WITHIN_MS = 120_000;
+const WITHIN_MS = 240_000;
 /** What a package manager would install beside it, and what the tests use along with it. */
 const BESIDE = ['graphql-ws', 'graphql', '@graphql-typed-document-node/core', 'ws'];
 
