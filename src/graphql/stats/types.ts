@@ -9,6 +9,21 @@ registerEnumType(EventDimensionEnum, {
   name: 'EventDimension',
   description:
     "What events are counted by. The key is the event's own value: COUNTRY ISO 3166-1 alpha-2, ASN its number, ACTOR a name, ADDRESS what stands in sourceIPAddress, SOURCE the id of the source that stored it.",
+  valuesConfig: {
+    COUNTRY: { description: 'Of the address; ISO 3166-1 alpha-2.' },
+    CITY: { description: 'Of the address.' },
+    ASN: { description: 'Of the network that the address belongs to; its number.' },
+    ACTOR: { description: 'enrichment.actor.name.' },
+    IDENTITY_TYPE: { description: 'userIdentity.type.' },
+    EVENT_NAME: { description: 'eventName.' },
+    EVENT_SOURCE: { description: 'eventSource.' },
+    AWS_REGION: { description: 'awsRegion.' },
+    ACCOUNT: { description: 'recipientAccountId.' },
+    ERROR_CODE: { description: 'errorCode; events without one are left out.' },
+    OUTCOME: { description: 'SUCCESS or FAILURE.' },
+    ADDRESS: { description: 'sourceIPAddress.' },
+    SOURCE: { description: 'The source that stored it, by id.' },
+  },
 });
 
 export const HistogramIntervalEnum = Object.fromEntries(
@@ -18,6 +33,16 @@ registerEnumType(HistogramIntervalEnum, {
   name: 'HistogramInterval',
   description:
     'Length of a step, in UTC; weeks begin on Mondays. AUTO: the shortest that makes at most 200 steps, and no less than an hour from 12 hours on.',
+  valuesConfig: {
+    AUTO: { description: 'Chosen by the length of the time that is asked for.' },
+    MINUTE: { description: 'A minute.' },
+    MINUTE_5: { description: 'Five minutes.' },
+    MINUTE_15: { description: 'A quarter of an hour.' },
+    HOUR: { description: 'An hour.' },
+    HOUR_6: { description: 'Six hours.' },
+    DAY: { description: 'A day.' },
+    WEEK: { description: 'A week, from Monday on.' },
+  },
 });
 
 /** What the field resolvers of EventStats go on from. */
