@@ -186,18 +186,31 @@ export type DemoInput = {
 
 /** What events are counted by. The key is the event's own value: COUNTRY ISO 3166-1 alpha-2, ASN its number, ACTOR a name, ADDRESS what stands in sourceIPAddress, SOURCE the id of the source that stored it. */
 export type EventDimension =
+  /** recipientAccountId. */
   | 'ACCOUNT'
+  /** enrichment.actor.name. */
   | 'ACTOR'
+  /** sourceIPAddress. */
   | 'ADDRESS'
+  /** Of the network that the address belongs to; its number. */
   | 'ASN'
+  /** awsRegion. */
   | 'AWS_REGION'
+  /** Of the address. */
   | 'CITY'
+  /** Of the address; ISO 3166-1 alpha-2. */
   | 'COUNTRY'
+  /** errorCode; events without one are left out. */
   | 'ERROR_CODE'
+  /** eventName. */
   | 'EVENT_NAME'
+  /** eventSource. */
   | 'EVENT_SOURCE'
+  /** userIdentity.type. */
   | 'IDENTITY_TYPE'
+  /** SUCCESS or FAILURE. */
   | 'OUTCOME'
+  /** The source that stored it, by id. */
   | 'SOURCE';
 
 /** Members are AND-ed, values in a list OR-ed, a trailing * matches a prefix, addresses also take CIDR, text looks into names, ARNs, addresses, errors and resources. One language for queries, subscriptions, webhooks and drop filters. Nests at most 4 deep and holds at most 200 values of at most 1 KB. */
@@ -288,13 +301,21 @@ export type HealthStatus =
 
 /** Length of a step, in UTC; weeks begin on Mondays. AUTO: the shortest that makes at most 200 steps, and no less than an hour from 12 hours on. */
 export type HistogramInterval =
+  /** Chosen by the length of the time that is asked for. */
   | 'AUTO'
+  /** A day. */
   | 'DAY'
+  /** An hour. */
   | 'HOUR'
+  /** Six hours. */
   | 'HOUR_6'
+  /** A minute. */
   | 'MINUTE'
+  /** Five minutes. */
   | 'MINUTE_5'
+  /** A quarter of an hour. */
   | 'MINUTE_15'
+  /** A week, from Monday on. */
   | 'WEEK';
 
 /** Records that are pushed by HTTP. */
