@@ -8,6 +8,7 @@ import { addBackfill } from './backfill/command';
 import { addConfig } from './config/command';
 import { addDoctor } from './doctor/command';
 import { CommandFailure, type ExitCode } from './failure';
+import { addHealth } from './health/command';
 import { addListen } from './listen/command';
 import { addQuarantine } from './quarantine/commands';
 import { addRebuildRollups } from './rebuild-rollups/command';
@@ -55,6 +56,7 @@ export function createProgram(io: CommandProcess): Command {
   addRebuildRollups(program, io, { dataDir, settings: () => settingsOf(io) });
   addConfig(program, io);
   addDoctor(program, io, dataDir);
+  addHealth(program, io);
   addSchema(program, io);
   addOperations(program, io);
   program.allowExcessArguments();

@@ -14,6 +14,7 @@ import type { Origins } from './origins';
 import { addProbes } from './probes';
 import { measureRequests } from './request-metrics';
 import { addSecurityHeaders, BARE_ANSWER_HEADERS, PAGE_POLICIES } from './security-headers';
+import { type TlsPair, tlsOptions } from './tls';
 
 export interface HttpServerParts {
   health: HealthCheck;
@@ -26,16 +27,22 @@ export interface HttpServerParts {
   sandbox: boolean;
   /** Reverse proxies whose X-Forwarded-For is believed. */
   trustProxy: readonly Cidr[];
+  /** What it is served with by HTTPS; null: plain HTTP. */
+  tls: TlsPair | null;
   log: Logger;
 }
 
 const BODY_LIMIT = 1024 * 1024;
 const REQUEST_MS = 30_000;
+/** For a client that opens a connection and says nothing. */
+const HANDSHAKE_MS = 10_000;
 const CLOSE_IDLE_MS = 5_000;
 
 /** The HTTP server with what is not GraphQL: pages, health, metrics. Readiness is switched off before it closes. */
 export async function createHttpServer(parts: HttpServerParts): Promise<FastifyInstance> {
+  const { tls } = parts;
   const app = Fastify({
+    ...(tls ? { https: { ...tlsOptions(tls), handshakeTimeout: HANDSHAKE_MS } } : {}),
     loggerInstance: undefined,
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_MS,
@@ -75,6 +82,8 @@ export async function createHttpServer(parts: HttpServerParts): Promise<FastifyI
       callback(null, {
         origin: parts.origins.allows(origin, host) ? (origin ?? false) : false,
         credentials: true,
+        methods: ['GET', 'HEAD', 'POST', 'DELETE'],
+        exposedHeaders: ['retry-after', 'x-request-id'],
         maxAge: 600,
       });
     },
