@@ -78,6 +78,7 @@ describe('trailgraph', () => {
       'listen',
       'backfill',
       'rebuild-rollups',
+      'migrate',
       'config',
       'doctor',
       'health',
@@ -93,7 +94,7 @@ describe('trailgraph', () => {
     [
       'no command',
       [],
-      'trailgraph: say what to do: `user`, `ingest`, `quarantine`, `batch`, `rekey`, `listen`, `backfill`, `rebuild-rollups`, `config`, `doctor`, `health`, `schema`, `operations`.',
+      'trailgraph: say what to do: `user`, `ingest`, `quarantine`, `batch`, `rekey`, `listen`, `backfill`, `rebuild-rollups`, `migrate`, `config`, `doctor`, `health`, `schema`, `operations`.',
     ],
     ['a command that is none', ['ingets', 'x'], "trailgraph: there is no command 'ingets', only `user`"],
     ['an option that is none', ['schema', '--output'], "trailgraph: unknown option '--output'"],

@@ -10,6 +10,7 @@ import { addDoctor } from './doctor/command';
 import { CommandFailure, type ExitCode } from './failure';
 import { addHealth } from './health/command';
 import { addListen } from './listen/command';
+import { addMigrate } from './migrate/command';
 import { addQuarantine } from './quarantine/commands';
 import { addRebuildRollups } from './rebuild-rollups/command';
 import { addUser } from './user/command';
@@ -54,6 +55,7 @@ export function createProgram(io: CommandProcess): Command {
   addListen(program, io, { dataDir, settings: () => settingsOf(io) });
   addBackfill(program, io, { dataDir, settings: () => settingsOf(io) });
   addRebuildRollups(program, io, { dataDir, settings: () => settingsOf(io) });
+  addMigrate(program, io, { dataDir, settings: () => settingsOf(io) });
   addConfig(program, io);
   addDoctor(program, io, dataDir);
   addHealth(program, io);
