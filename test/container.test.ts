@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,14 @@ const ROOT = join(__dirname, '..');
 const read = (file: string): Promise<string> => readFile(join(ROOT, file), 'utf8');
 /** `nobody`, who owns nothing. */
 const NOBODY = 65_534;
-const isRoot = process.getuid?.() === 0;
+
+/** Who runs the program: where root runs the tests, `nobody`, unless the folder of the program is closed to him. */
+function unprivileged(): { uid: number; gid: number } | object {
+  if (process.getuid?.() !== 0) return {};
+  const user = { uid: NOBODY, gid: NOBODY };
+  const read = `require(${JSON.stringify(join(ROOT, 'node_modules/fastify/package.json'))})`;
+  return spawnSync(process.execPath, ['-e', read], { ...user, cwd: '/' }).status === 0 ? user : {};
+}
 
 /** The instructions of the last stage. */
 async function imageInstructions(): Promise<{ name: string; rest: string }[]> {
@@ -106,7 +113,7 @@ describe('the program as an image runs it', () => {
         ...{ HOME: nowhere, TMPDIR: nowhere, DATA_DIR: nowhere, LOG_LEVEL: 'warn', WORKERS: '1' },
       },
       stdio: ['ignore', 'pipe', 'pipe'],
-      ...(isRoot ? { uid: NOBODY, gid: NOBODY } : {}),
+      ...unprivileged(),
     });
     const ended = once(child, 'exit');
     let said = '';

@@ -33,9 +33,9 @@ describe('the package that npm packs', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'trailgraph-packed-'));
-    // Nothing is printed on its standard output but the list, also by what it builds first.
     const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', folder], ROOT);
-    [packed] = JSON.parse(stdout) as [Packed];
+    // What is built first says so before the list.
+    [packed] = JSON.parse(stdout.slice(stdout.indexOf('[\n'))) as [Packed];
   }, NPM_WITHIN_MS);
   afterAll(async () => {
     program?.kill('SIGKILL');

@@ -19,17 +19,15 @@ const REPLACED: readonly { collection: string; keys: Exclude<IndexSpecification,
 
 const NOT_THERE = new Set(['NamespaceNotFound', 'IndexNotFound']);
 
-/** The position is how many of them have been looked at. */
 export const dropReplacedIndexes: Migration = {
   number: 1,
   name: 'drop-replaced-indexes',
-  step: async (db, position) => {
-    const at = Number(position ?? 0);
-    const next = REPLACED[at];
-    if (!next) return null;
-    await db.command({ dropIndexes: next.collection, index: next.keys }).catch((error: unknown) => {
-      if (!NOT_THERE.has(String((error as { codeName?: unknown }).codeName))) throw error;
-    });
-    return String(at + 1);
+  step: async (db) => {
+    for (const { collection, keys } of REPLACED) {
+      await db.command({ dropIndexes: collection, index: keys }).catch((error: unknown) => {
+        if (!NOT_THERE.has(String((error as { codeName?: unknown }).codeName))) throw error;
+      });
+    }
+    return null;
   },
 };
