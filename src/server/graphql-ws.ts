@@ -13,6 +13,7 @@ import type { Metrics } from '../observe/metrics';
 import type { Admission } from './admission';
 import type { Authenticate } from './authenticate';
 import type { Origins } from './origins';
+import { RenderedTexts } from './subscriptions/rendered-texts';
 import { SharedSubscriptions } from './subscriptions/shared-subscriptions';
 import { Wire } from './subscriptions/wire';
 import { operationOf } from './ws-document';
@@ -65,6 +66,7 @@ export function addGraphqlWs(server: Server, parts: GraphqlWsParts): { close(): 
   const shared = new SharedSubscriptions({
     present: (result, requestId) => presented(parts.log, result, requestId, false),
     executed: () => parts.metrics.eventExecuted(),
+    texts: new RenderedTexts(),
   });
   const served = useServer<Record<string, unknown>, Pick<WatchedSocket, 'watched'>>(
     {
@@ -86,7 +88,7 @@ export function addGraphqlWs(server: Server, parts: GraphqlWsParts): { close(): 
         requestId: requestIds.of(payload),
         ip: addressOf(extra),
         subscriptions: parts.subscriptions,
-        wire: new Wire(extra.socket, id, () => parts.metrics.eventSent()),
+        wire: new Wire(extra.socket, extra.request.socket, id, () => parts.metrics.eventSent()),
       }),
       onError: ({ extra }, _id, payload, errors) =>
         format(parts.log, errors, requestIds.of(payload), isAnonymous(extra)),
