@@ -1,6 +1,7 @@
 import type { StreamPosition } from '../../domain/commit';
 import { messageOf } from '../../domain/errors';
 import { breakerChange, webhookDisabled } from '../../domain/operational-event';
+import type { Slots } from '../../domain/slots';
 import { type Move, tallied } from '../../domain/tally';
 import { type Delivery, standingOf, type Webhook } from '../../domain/webhook';
 import type { Logger } from '../../observe/logger';
@@ -18,7 +19,9 @@ import { Sender, type SenderParts, type SendSummary } from './sender';
 import { lookedAtBetween } from './stretch';
 import { testEvent } from './test-event';
 
-export interface HolderParts extends SenderParts {
+export interface HolderParts extends Omit<SenderParts, 'atTheStore'> {
+  /** Taken while a webhook that is not known to answer has something read or written. */
+  storeSlots: Slots;
   webhooks: WebhookStore;
   deliveries: DeliveryStore;
   commits: CommitStore;
@@ -95,13 +98,13 @@ export class Holder {
         );
     } finally {
       lease.stop();
-      if (!lease.signal.aborted) await this.release();
+      if (!lease.signal.aborted) await this.atTheStore(() => this.release());
     }
   }
 
   /** One round of reading and sending. @returns whether to go on */
   private async pass(lease: LeaseKeeper): Promise<boolean> {
-    const current = await this.parts.webhooks.get(this.webhook._id);
+    const current = await this.atTheStore(() => this.parts.webhooks.get(this.webhook._id));
     if (current?.state !== 'ACTIVE' || current.token !== this.webhook.token) return false;
     const changed = current.revision !== this.webhook.revision;
     this.webhook = { ...current, token: this.webhook.token };
@@ -109,7 +112,7 @@ export class Holder {
       this.rewind(current.position);
       this.pace = this.newPace();
     }
-    const chunks = await this.nextChunks();
+    const chunks = await this.atTheStore(() => this.nextChunks());
     if (chunks.length > 0) return this.send(chunks, lease);
     if (this.blockedUntil) return false;
     await this.parts.newCommit(
@@ -119,6 +122,18 @@ export class Holder {
     );
     return this.pending.length > 0 || (await this.parts.commits.head()) > this.readThrough.n;
   }
+
+  /** Reads or writes, when it is this webhook's turn: those that answer do not wait behind those that may not. */
+  private readonly atTheStore = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (standingOf(this.webhook) === 'proven') return work();
+    const { storeSlots } = this.parts;
+    await storeSlots.acquire();
+    try {
+      return await work();
+    } finally {
+      storeSlots.release();
+    }
+  };
 
   /** A changed filter or batchSize holds from the position on. */
   private rewind(position: StreamPosition): void {
@@ -263,13 +278,13 @@ export class Holder {
   private async send(chunks: Chunk[], lease: LeaseKeeper): Promise<boolean> {
     const { webhooks } = this.parts;
     const { _id: id, token } = this.webhook;
-    const sender = new Sender(this.parts, this.webhook, this.pace);
+    const sender = new Sender({ ...this.parts, atTheStore: this.atTheStore }, this.webhook, this.pace);
     const summary = await sender.send(chunks, lease.work, lease.signal);
     const { consecutiveFailures, failingSince, breaker, latencies } = summary;
     const heldUntil = this.heldUntil(summary);
     const changed = breakerChange(this.webhook.breaker, breaker, this.parts.now());
     const marks = { consecutiveFailures, failingSince, breaker, heldUntil, latencies };
-    await webhooks.mark(id, token, marks, changed);
+    await this.atTheStore(() => webhooks.mark(id, token, marks, changed));
     if (changed) this.parts.crash('operational-event-kept');
     this.parts.crash('receiver-marked');
     const hopeless = this.hopeless(summary);

@@ -29,6 +29,8 @@ export interface OpenedSecrets {
 
 export interface SenderParts {
   deliveries: DeliveryStore;
+  /** Does what reads or writes there, when it is this webhook's turn. */
+  atTheStore: <T>(work: () => Promise<T>) => Promise<T>;
   open: (webhook: Webhook) => OpenedSecrets;
   attempt: (request: AttemptRequest, signal: AbortSignal) => Promise<AttemptResult>;
   /** Milliseconds for which the way out to this URL is closed (the operator's proxy is down); 0: it is open. */
@@ -91,7 +93,8 @@ export class Sender {
     private readonly webhook: Webhook,
     private readonly pace: Pace,
   ) {
-    const finish = (outcomes: AttemptOutcome[]): Promise<void> => parts.deliveries.finish(outcomes);
+    const finish = (outcomes: AttemptOutcome[]): Promise<void> =>
+      parts.atTheStore(() => parts.deliveries.finish(outcomes));
     this.finished = webhook.ordered ? new Coalescer(finish) : new Coalescer(finish, GATHERING);
     this.opened = parts.open(webhook);
     this.standing = standingOf(webhook);
@@ -170,7 +173,8 @@ export class Sender {
     const { webhook, parts } = this;
     const chunks = queue.splice(0, this.atABegin());
     const ids = chunks.map(({ delivery }) => delivery._id);
-    const withdrawn = new Set(await parts.deliveries.begin(ids, webhook.timeoutMs + CLAIM_MARGIN_MS));
+    const untilMs = webhook.timeoutMs + CLAIM_MARGIN_MS;
+    const withdrawn = new Set(await parts.atTheStore(() => parts.deliveries.begin(ids, untilMs)));
     this.begun.push(...chunks.filter(({ delivery }) => !withdrawn.has(delivery._id)));
   }
 
