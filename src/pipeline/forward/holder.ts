@@ -11,13 +11,14 @@ import type { EventStore } from '../../store/events';
 import type { WebhookStore } from '../../store/webhooks';
 import { LeaseKeeper } from '../lease-keeper';
 import type { RecentSlices } from '../recent-slices';
-import { bodyEvent, type Chunk, cutChunks } from './chunks';
+import { type Chunk, cutChunks } from './chunks';
 import { CommitReader, type FoundEvent } from './commit-reader';
+import { DueChunks } from './due-chunks';
+import { whyHopeless } from './hopeless';
 import { eventsIn, moveOnto, moveOver } from './moves';
 import { Pace } from './pace';
 import { Sender, type SenderParts, type SendSummary } from './sender';
 import { lookedAtBetween } from './stretch';
-import { testEvent } from './test-event';
 
 export interface HolderParts extends Omit<SenderParts, 'atTheStore'> {
   /** Taken while a webhook that is not known to answer has something read or written. */
@@ -37,11 +38,6 @@ export interface HolderParts extends Omit<SenderParts, 'atTheStore'> {
 const MAX_UNSETTLED = 1_000;
 /** Events wait so long for others to fill a batch, and a holder without work for so long for more. */
 const LINGER_MS = 1_000;
-const DUE_AT_A_TIME = 64;
-const DUE_EVERY_MS = 1_000;
-/** A receiver that has failed for so long, and so often, is given up (requirements A7). */
-const GIVE_UP_AFTER_MS = 5 * 24 * 3_600_000;
-const GIVE_UP_ATTEMPTS = 10;
 
 type Claimed = Webhook & { token: string };
 
@@ -54,6 +50,7 @@ type Claimed = Webhook & { token: string };
  */
 export class Holder {
   private readonly reader: CommitReader;
+  private readonly due: DueChunks;
   private webhook: Claimed;
   /** Matched, but not yet in a delivery; the position stays before them. */
   private pending: FoundEvent[] = [];
@@ -63,7 +60,6 @@ export class Holder {
   /** Events looked at since reading last began anew, up to where it is read, and up to where the position is. */
   private lookedAt = { read: 0, moved: 0 };
   private firstPendingAt = 0;
-  private dueAskedAt = 0;
   private pace: Pace;
   /** When the first delivery of an ordered webhook is due, where that is what all wait for. */
   private blockedUntil: Date | null = null;
@@ -76,6 +72,7 @@ export class Holder {
     this.readThrough = webhook.position;
     this.movedTo = webhook.position;
     this.reader = new CommitReader(parts.commits, parts.events, parts.recent);
+    this.due = new DueChunks(parts);
     this.pace = this.newPace();
   }
 
@@ -149,18 +146,13 @@ export class Holder {
 
   /** What is to be sent now. */
   private async nextChunks(): Promise<Chunk[]> {
-    const due = this.webhook.ordered ? [] : await this.dueChunks();
+    const { webhook, due } = this;
+    const waiting = webhook.ordered ? [] : await due.next(webhook._id);
     const fresh = await this.readOn();
-    return this.webhook.ordered ? this.inOrder() : [...due, ...fresh];
-  }
-
-  /** The pending deliveries from the first one on, as far as they are due. */
-  private async inOrder(): Promise<Chunk[]> {
-    const pending = await this.parts.deliveries.inOrder(this.webhook._id, DUE_AT_A_TIME);
-    const now = this.parts.now();
-    const waiting = pending.findIndex(({ nextAttemptAt }) => nextAttemptAt !== null && nextAttemptAt > now);
-    this.blockedUntil = waiting === 0 ? (pending[0]?.nextAttemptAt ?? null) : null;
-    return this.chunksOf(waiting === -1 ? pending : pending.slice(0, waiting));
+    if (!webhook.ordered) return [...waiting, ...fresh];
+    const { chunks, blockedUntil } = await due.inOrder(webhook._id);
+    this.blockedUntil = blockedUntil;
+    return chunks;
   }
 
   private lingerLeft(): number {
@@ -251,30 +243,6 @@ export class Holder {
     this.parts.crash('position-moved');
   }
 
-  /** Deliveries that wait for an attempt: retries, and what an earlier holder left. Asked for once a second while few are. */
-  private async dueChunks(): Promise<Chunk[]> {
-    if (Date.now() - this.dueAskedAt < DUE_EVERY_MS) return [];
-    const due = await this.parts.deliveries.due(this.webhook._id, DUE_AT_A_TIME);
-    // Where there were as many as were asked for, there are more.
-    if (due.length < DUE_AT_A_TIME) this.dueAskedAt = Date.now();
-    return this.chunksOf(due);
-  }
-
-  /** With the events that the deliveries were made of. Those whose events retention has removed are ended. */
-  private async chunksOf(deliveries: Delivery[]): Promise<Chunk[]> {
-    const ids = [...new Set(deliveries.flatMap((delivery) => delivery.eventIds))];
-    const events = ids.length > 0 ? await this.parts.events.byIds(ids) : [];
-    const bodies = new Map(events.map((event) => [event._id, bodyEvent({ event })]));
-    const chunks: Chunk[] = [];
-    for (const delivery of deliveries) {
-      const found = delivery.eventIds.flatMap((id) => bodies.get(id) ?? []);
-      // A body that lacks an event would be another one under the same webhook-id.
-      if (found.length < delivery.eventIds.length) await this.parts.deliveries.expire(delivery._id);
-      else chunks.push({ delivery, events: delivery.test ? [bodyEvent({ event: testEvent() })] : found });
-    }
-    return chunks;
-  }
-
   private async send(chunks: Chunk[], lease: LeaseKeeper): Promise<boolean> {
     const { webhooks } = this.parts;
     const { _id: id, token } = this.webhook;
@@ -287,21 +255,11 @@ export class Holder {
     await this.atTheStore(() => webhooks.mark(id, token, marks, changed));
     if (changed) this.parts.crash('operational-event-kept');
     this.parts.crash('receiver-marked');
-    const hopeless = this.hopeless(summary);
+    const hopeless = whyHopeless(this.webhook, summary, this.parts.now());
     if (hopeless === null) return summary.holdMs === null && !newlyFailing(this.webhook, summary);
     await webhooks.disable(id, webhookDisabled(hopeless, summary, this.parts.now()));
     this.parts.crash('operational-event-kept');
     return false;
-  }
-
-  /** Why nothing more is to be sent; null where there is hope. */
-  private hopeless({ gone, consecutiveFailures, failingSince }: SendSummary): string | null {
-    if (gone) return 'the receiver answered 410 Gone: it wants nothing any more';
-    if (failingSince === null || consecutiveFailures < GIVE_UP_ATTEMPTS) return null;
-    // Not on the word of anybody but the receiver.
-    if (consecutiveFailures === this.webhook.consecutiveFailures) return null;
-    if (this.parts.now().getTime() - failingSince.getTime() < GIVE_UP_AFTER_MS) return null;
-    return `every attempt since ${failingSince.toISOString()} failed, ${consecutiveFailures} in all: mend the receiver, then resume the webhook`;
   }
 
   private heldUntil({ holdMs }: SendSummary): Date | null {
