@@ -39,7 +39,9 @@ import { createHttpServer } from './server/http-server';
 import { Origins, SANDBOX_ORIGINS } from './server/origins';
 import { PersistedOperations } from './server/persisted-operations';
 import { RequestRates } from './server/request-rates';
+import { MOST_SOCKETS } from './server/ws-limits';
 import { DeliveryChangeStore } from './store/delivery-changes';
+import { LeasedPlaces } from './valkey/leased-places';
 
 export interface ApiOptions {
   host: string;
@@ -127,6 +129,11 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
     sandbox,
     log,
   });
+  const places = new LeasedPlaces({
+    valkey: core.valkey,
+    prefix: settings.TRAILGRAPH_PREFIX,
+    most: MOST_SOCKETS,
+  });
   // Before its WebSocket server listens along: that would tell a port in use in its own words, with a stack.
   await listen(app, options);
   const ws = addGraphqlWs(app.server, {
@@ -136,6 +143,7 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
     now: core.now,
     addressOf,
     admission,
+    places,
     subscriptions,
     origins,
     introspection,
@@ -155,6 +163,7 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
       progress.close();
       // At once: a socket whose peer is gone takes its time, and meanwhile nothing new is to come in by HTTP.
       await Promise.all([ws.close(), apollo.stop().then(() => app.close())]);
+      places.close();
       settlements.close();
       people.close();
     },

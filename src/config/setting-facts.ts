@@ -108,5 +108,9 @@ export const SETTING_FACTS: Readonly<Record<SettingName, SettingFacts>> = {
     unit: 'TCP ports',
     otherwise: 'none',
   },
-  TRAILGRAPH_CRASH_AT: { subject: 'Set by TrailGraph itself', readBy: SERVERS, otherwise: 'none' },
+  TRAILGRAPH_CRASH_AT: {
+    subject: 'Set by TrailGraph itself',
+    readBy: [...SERVERS, 'commands'],
+    otherwise: 'none',
+  },
 };

@@ -167,6 +167,7 @@ export const COMMAND_SETTINGS = SETTINGS.pick({
   MONGODB_URI: true,
   MONGOD_BINARY: true,
   TRAILGRAPH_MASTER_KEY: true,
+  TRAILGRAPH_CRASH_AT: true,
 }).extend({
   TRAILGRAPH_NEW_MASTER_KEY: optional.describe('For `trailgraph rekey`: the master key to come.'),
   TRAILGRAPH_TOKEN: optional.describe(

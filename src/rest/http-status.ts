@@ -24,6 +24,9 @@ export class WrongMethod extends Error {
   override name = 'WrongMethod';
 }
 
+/** MongoDB's own code. */
+const MAX_TIME_EXPIRED = 50;
+
 /** The status of an answer that tells of this error; 500 for one that we do not know. */
 export function statusOf(error: unknown): number {
   if (error instanceof Invalid) return 400;
@@ -46,8 +49,10 @@ export function setRetryAfter(reply: FastifyReply, error: unknown): void {
     reply.header('retry-after', String(error.retryAfterSeconds));
 }
 
+/** The database is away, or gave up what took longer than it might. */
 function isDatabaseAway(error: unknown): boolean {
-  return /^Mongo.*(Selection|Network|Pool|NotConnected|Timeout)/.test(
-    String((error as { name?: unknown }).name),
+  const { name, code } = error as { name?: unknown; code?: unknown };
+  return (
+    code === MAX_TIME_EXPIRED || /^Mongo.*(Selection|Network|Pool|NotConnected|Timeout)/.test(String(name))
   );
 }

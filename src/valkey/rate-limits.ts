@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { RateLimiterMemory, RateLimiterRedis, type RateLimiterRes } from 'rate-limiter-flexible';
+import { withinDeadline } from './within-deadline';
 
 /** How much of a limit is left. */
 export interface RateState {
@@ -23,8 +24,6 @@ export interface RateLimitOptions {
 }
 
 const WINDOW_SECONDS = 60;
-/** An answer of Valkey takes well under a millisecond; a request does not wait longer than this for one that hangs. */
-const ANSWER_MS = 500;
 /** After a failure Valkey is not asked for so long. */
 const REST_MS = 5_000;
 /** Keys that are counted in memory; with more, counting begins anew. */
@@ -95,18 +94,5 @@ export class RateLimit {
       resetSeconds: Math.max(1, Math.ceil(result.msBeforeNext / 1_000)),
       exceeded,
     };
-  }
-}
-
-async function withinDeadline<T>(answer: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    // Where it was us who were busy, an answer that has come is read before.
-    timer = setTimeout(() => setImmediate(() => reject(new Error('no answer'))), ANSWER_MS);
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }
