@@ -4,10 +4,13 @@ COPY package.json package-lock.json ./
 COPY packages/client/package.json packages/client/
 RUN npm ci --no-audit --no-fund
 COPY . .
-RUN npm run build && npm prune --omit=dev --no-audit --no-fund && mkdir /data
+# The client package is a workspace: its link would lead nowhere in the image. Source maps lead to sources that are not there.
+RUN npm run build && npm prune --omit=dev --no-audit --no-fund && rm -rf node_modules/@trailgraph \
+  && find dist -name '*.map' -delete && rm -f dist/.tsbuildinfo && mkdir /data
 
 FROM node:20-bookworm-slim
-ENV NODE_ENV=production HOST=0.0.0.0 PORT=4000 DATA_DIR=/data
+# A worker by itself tells its health at METRICS_PORT, all others at PORT.
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=4000 METRICS_PORT=4000 DATA_DIR=/data
 WORKDIR /app
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
@@ -20,5 +23,5 @@ USER 1000:1000
 EXPOSE 4000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/livez`, { signal: AbortSignal.timeout(4000) }).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "dist/cli/main.js", "health"]
 CMD ["node", "dist/main.js"]

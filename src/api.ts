@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { resolversOf } from './api-resolvers';
@@ -39,6 +40,7 @@ import { createHttpServer } from './server/http-server';
 import { Origins, SANDBOX_ORIGINS } from './server/origins';
 import { PersistedOperations } from './server/persisted-operations';
 import { RequestRates } from './server/request-rates';
+import { openTls } from './server/tls';
 import { MOST_SOCKETS } from './server/ws-limits';
 import { DeliveryChangeStore } from './store/delivery-changes';
 import { LeasedPlaces } from './valkey/leased-places';
@@ -63,6 +65,7 @@ export interface RunningApi {
 /** Starts the API in this process: HTTP, GraphQL over HTTP and WebSocket, the push door. */
 export async function startApi(core: Core, options: ApiOptions): Promise<RunningApi> {
   const { masterKey, previousKey } = core.options;
+  const tls = await openTls(core.settings, core.log);
   const directToken = derivedToken(masterKey, 'direct ingest token');
   await core.ensureDirectSource(directTokenOf(masterKey));
   if (previousKey) await followKey(core.sources, previousKey, masterKey);
@@ -82,7 +85,10 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
     people.audit,
   );
   const { settings, log, metrics } = core;
-  const origins = new Origins(settings.APOLLO_SANDBOX ? SANDBOX_ORIGINS : []);
+  const origins = new Origins([
+    ...settings.CORS_ORIGINS,
+    ...(settings.APOLLO_SANDBOX ? SANDBOX_ORIGINS : []),
+  ]);
   const app = await createHttpServer({
     health,
     metrics,
@@ -92,6 +98,7 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
     graphiql: settings.GRAPHIQL,
     sandbox: settings.APOLLO_SANDBOX,
     trustProxy: settings.TRUST_PROXY,
+    tls: tls?.pair ?? null,
     log,
   });
   const bodies = new RecordBodies();
@@ -136,6 +143,7 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
   });
   // Before its WebSocket server listens along: that would tell a port in use in its own words, with a stack.
   await listen(app, options);
+  const endTls = app.server instanceof HttpsServer ? tls?.follow(app.server) : undefined;
   const ws = addGraphqlWs(app.server, {
     schema,
     authenticate,
@@ -157,6 +165,7 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
     setupToken: (await core.users.hasFirstUser()) ? null : setupToken,
     directToken,
     stop: async () => {
+      endTls?.();
       feed.close();
       sourceFeed.close();
       deliveryFeed.close();
@@ -279,5 +288,5 @@ async function listen(app: FastifyInstance, { host, port }: ApiOptions): Promise
 function urlOf(app: FastifyInstance, host: string): string {
   const { port } = app.server.address() as AddressInfo;
   const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
-  return `http://${name}:${port}`;
+  return `${app.server instanceof HttpsServer ? 'https' : 'http'}://${name}:${port}`;
 }

@@ -9,7 +9,7 @@ export function startBanner({ api, embedded, demoMade }: TrailGraph, settings: S
     '',
     'TrailGraph is running.',
     '',
-    `  API          ${api.url}/graphql   (HTTP and WebSocket)`,
+    `  API          ${api.url}/graphql   (WebSocket: ${api.url.replace('http', 'ws')}/graphql)`,
     ...(settings.GRAPHIQL ? [`  GraphiQL     ${api.url}/graphiql`] : []),
     ...(settings.APOLLO_SANDBOX
       ? [`  Sandbox      ${api.url}/sandbox   (Apollo Sandbox; its page comes from the internet)`]

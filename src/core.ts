@@ -21,6 +21,7 @@ import { EventStore } from './store/events';
 import { FactStore } from './store/facts';
 import { ensureIndexes } from './store/indexes';
 import { LeaseStore } from './store/leases';
+import { Migrator } from './store/migrations/migrator';
 import { ProxyReports } from './store/proxy-reports';
 import { QuarantineStore } from './store/quarantine';
 import { ReplayStore } from './store/replays';
@@ -117,8 +118,8 @@ export class Core {
   }
 
   /**
-   * Connects, and makes the indexes and what is built in.
-   * @throws Unavailable where MongoDB does not answer, Invalid where its secrets were sealed with another master key
+   * Connects, migrates, and makes the indexes and what is built in.
+   * @throws Unavailable where MongoDB does not answer, Conflict where a newer version has used it, Invalid where its secrets were sealed with another master key
    */
   static async open(options: CoreOptions): Promise<Core> {
     const store = await connectStore(options.mongodbUri);
@@ -127,6 +128,7 @@ export class Core {
         new SealedSecretStore(store.db),
         new SecretBox(options.masterKey, options.previousKey),
       );
+      await new Migrator(store.db, { log: options.log }).run();
       await ensureIndexes(store.db, { eventsDays: options.settings.RETENTION_DAYS });
       return new Core(options, store, await StoreClock.open(store.db));
     } catch (error) {

@@ -59,6 +59,7 @@ const HOMES: Record<string, string[]> = {
   graphql: ['graphql', 'server', 'cli', 'generated'],
   fastify: ['rest', 'server', '.'], // the composition root listens and closes
   '@fastify/cors': ['server'],
+  '@fastify/helmet': ['server'],
   '@fastify/static': ['server'],
   '@fastify/swagger': ['server'],
   '@as-integrations/fastify': ['server'],

@@ -13,6 +13,21 @@ interface WatchedPage {
   requests: string[];
 }
 
+/** Shows a frame of Apollo's, and asks the API that the page is at. */
+const SANDBOX_SCRIPT = `window.EmbeddedSandbox = class {
+  constructor({ target, initialEndpoint }) {
+    const frame = document.createElement('iframe');
+    frame.src = 'https://sandbox.embed.apollographql.com/sandbox/explorer';
+    const answer = document.createElement('pre');
+    answer.id = 'answer';
+    document.querySelector(target).append(frame, answer);
+    const headers = { 'content-type': 'application/json' };
+    fetch(initialEndpoint, { method: 'POST', headers, body: JSON.stringify({ query: '{ health { status } }' }) })
+      .then((response) => response.text())
+      .then((text) => { answer.textContent = text; });
+  }
+};`;
+
 async function watchedPage(browser: Browser, origin: string): Promise<WatchedPage> {
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
   const complaints: string[] = [];
@@ -118,6 +133,33 @@ describe('in a real browser', () => {
       `${app.url.replace('http', 'ws')}/graphql`,
     ]);
     expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  test('the page of Apollo Sandbox may run its script, show its frame and ask our API, and no more', async () => {
+    const page = await browser.newPage();
+    const breaches: string[] = [];
+    page.on('console', (message) => {
+      if (/Content.Security.Policy/i.test(message.text())) breaches.push(message.text());
+    });
+    // The network of a test has no Apollo: in its place stands what its script does.
+    await page.route(/^https:\/\//, (route) => {
+      const { host } = new URL(route.request().url());
+      if (host === 'embeddable-sandbox.cdn.apollographql.com')
+        return route.fulfill({ contentType: 'text/javascript', body: SANDBOX_SCRIPT });
+      if (host === 'sandbox.embed.apollographql.com')
+        return route.fulfill({ contentType: 'text/html', body: 'the frame' });
+      return route.abort();
+    });
+    await page.goto(`${app.url}/sandbox`);
+    await page.locator('#answer').filter({ hasText: '"health"' }).waitFor();
+    await page.frameLocator('iframe').getByText('the frame').waitFor();
+    expect(breaches).toEqual([]);
+    await page.evaluate(
+      `document.body.append(Object.assign(document.createElement('script'), { src: 'https://elsewhere.example/script.js' }))`,
+    );
+    await eventually(() => breaches.length > 0, 'a script from elsewhere is refused');
+    expect(breaches.join()).toContain('elsewhere.example');
     await page.close();
   });
 });

@@ -78,8 +78,10 @@ describe('trailgraph', () => {
       'listen',
       'backfill',
       'rebuild-rollups',
+      'migrate',
       'config',
       'doctor',
+      'health',
     ];
     for (const name of [...names, 'schema']) expect(help.stdout).toMatch(new RegExp(`^  ${name}`, 'm'));
     const { version } = JSON.parse(await readFile(join(__dirname, '../package.json'), 'utf8')) as {
@@ -92,7 +94,7 @@ describe('trailgraph', () => {
     [
       'no command',
       [],
-      'trailgraph: say what to do: `user`, `ingest`, `quarantine`, `batch`, `rekey`, `listen`, `backfill`, `rebuild-rollups`, `config`, `doctor`, `schema`, `operations`.',
+      'trailgraph: say what to do: `user`, `ingest`, `quarantine`, `batch`, `rekey`, `listen`, `backfill`, `rebuild-rollups`, `migrate`, `config`, `doctor`, `health`, `schema`, `operations`.',
     ],
     ['a command that is none', ['ingets', 'x'], "trailgraph: there is no command 'ingets', only `user`"],
     ['an option that is none', ['schema', '--output'], "trailgraph: unknown option '--output'"],

@@ -3,6 +3,7 @@ import { NoAnswer as NoAnswerOfApi, TrailGraphError } from '../client/errors';
 import { type Pageable, TrailGraphClient } from '../client/trailgraph-client';
 import type { CommandSettings } from '../config/settings';
 import { CommandFailure, EXIT } from './failure';
+import { noServerAt } from './no-server';
 import { noteIn } from './running-server';
 
 export interface ApiQuestion {
@@ -76,9 +77,7 @@ export class ApiClient {
     const { server } = this;
     if (error instanceof NoAnswerOfApi) {
       if (error.status !== null) return new NoAnswer(error.message);
-      return new NoAnswer(
-        `No server answers at ${server} (${error.reason}): start it with \`npm start\`, or name another one with --url.`,
-      );
+      return new NoAnswer(noServerAt(server, error.reason));
     }
     if (!(error instanceof TrailGraphError)) return error;
     const { code, message, status } = error;

@@ -106,11 +106,13 @@ function readGiven(
 
 /** Faults of settings that need each other, as far as these could be read. */
 function faultsTogether(settings: Partial<Settings>, environment: Environment): string[] {
-  const { ROLE, PERSISTED_OPERATIONS = 'off' } = settings;
+  const { ROLE, PERSISTED_OPERATIONS = 'off', TLS_CERT_FILE, TLS_KEY_FILE } = settings;
   const faults =
     PERSISTED_OPERATIONS !== 'off' && settings.PERSISTED_OPERATIONS_FILE === undefined
       ? [`PERSISTED_OPERATIONS_FILE must name the manifest for PERSISTED_OPERATIONS=${PERSISTED_OPERATIONS}`]
       : [];
+  if ((TLS_CERT_FILE === undefined) !== (TLS_KEY_FILE === undefined))
+    faults.push('TLS_CERT_FILE and TLS_KEY_FILE belong together: set both or none');
   if (ROLE === undefined || ROLE === 'all') return faults;
   const missing = (['MONGODB_URI', 'REDIS_URL', 'TRAILGRAPH_MASTER_KEY'] as const)
     // That a file can't be read has been said.

@@ -40,6 +40,24 @@ const readableBy = (read: (text: string) => unknown) =>
 
 const optional = z.string().min(1).optional();
 
+/** As browsers write one: what they write differently would never match. */
+const isOrigin = (text: string): boolean =>
+  /^https?:[^*]+$/.test(text) && URL.canParse(text) && new URL(text).origin === text;
+
+const origins = z
+  .string()
+  .default('')
+  .transform((text, context) => {
+    const given = text.split(',').flatMap((part) => part.trim() || []);
+    const wrong = given.filter((each) => !isOrigin(each));
+    for (const each of wrong)
+      context.addIssue({
+        code: 'custom',
+        message: `${each} is no origin: give scheme, host and port as browsers do, such as https://app.example.com`,
+      });
+    return wrong.length > 0 ? z.NEVER : given;
+  });
+
 /**
  * Every setting, named and described once; setting-facts.ts says what else a reader of the documentation wants to know.
  * Run `trailgraph config --markdown --out docs/configuration.md` after a change. Secrets may also come from a file: NAME_FILE holds its
@@ -102,6 +120,13 @@ export const SETTINGS = z.object({
   ),
   TRUST_PROXY: cidrs.describe(
     'Addresses or ranges of reverse proxies whose X-Forwarded-For is believed, separated by commas; none: nobody is.',
+  ),
+  TLS_CERT_FILE: optional.describe(
+    'PEM file of the certificate, with its chain, that the API is served with by HTTPS and wss; a renewed one is used without a restart.',
+  ),
+  TLS_KEY_FILE: optional.describe('PEM file of the private key of TLS_CERT_FILE, without a passphrase.'),
+  CORS_ORIGINS: origins.describe(
+    'Web pages elsewhere that may call the API by HTTP and WebSocket, by their origin (https://app.example.com), separated by commas; our own pages always may, those of Apollo Sandbox by APOLLO_SANDBOX.',
   ),
   WS_OPERATIONS: z
     .enum(['subscriptions', 'all'])

@@ -14,6 +14,7 @@ import type { Authenticate } from './authenticate';
 import { askedIn, type HttpContext, TELL_AND_SUBSTITUTE } from './http-admission';
 import type { Told } from './request-rates';
 import { RETRY_AFTER } from './retry-after';
+import { sandboxHeaders } from './security-headers';
 
 export interface GraphqlHttpParts {
   schema: GraphQLSchema;
@@ -88,7 +89,11 @@ export async function addGraphqlHttp(
     url: '/graphql',
     method: ['GET', 'POST'],
     handler,
-    onSend: (request, reply, payload) => stampRefusal(request, reply, payload, told.get(request)),
+    onSend: async (request, reply, payload) => {
+      const page = String(reply.getHeader('content-type')).startsWith('text/html');
+      if (page && typeof payload === 'string') reply.headers(sandboxHeaders(payload));
+      return stampRefusal(request, reply, payload, told.get(request));
+    },
     errorHandler: (error, request, reply) => refuse(error, request, reply, parts.log),
   });
   if (parts.sandbox) app.get('/sandbox', async (_, reply) => reply.redirect('/graphql'));

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import cors from '@fastify/cors';
 import fastifyStatic from '@fastify/static';
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { messageOf } from '../domain/errors';
 import type { Cidr } from '../net/address-guard';
 import { isIn } from '../net/client-address';
@@ -13,6 +13,8 @@ import { addOpenApi } from './openapi';
 import type { Origins } from './origins';
 import { addProbes } from './probes';
 import { measureRequests } from './request-metrics';
+import { addSecurityHeaders, BARE_ANSWER_HEADERS, PAGE_POLICIES } from './security-headers';
+import { type TlsPair, tlsOptions } from './tls';
 
 export interface HttpServerParts {
   health: HealthCheck;
@@ -25,18 +27,22 @@ export interface HttpServerParts {
   sandbox: boolean;
   /** Reverse proxies whose X-Forwarded-For is believed. */
   trustProxy: readonly Cidr[];
+  /** What it is served with by HTTPS; null: plain HTTP. */
+  tls: TlsPair | null;
   log: Logger;
 }
 
 const BODY_LIMIT = 1024 * 1024;
 const REQUEST_MS = 30_000;
+/** For a client that opens a connection and says nothing. */
+const HANDSHAKE_MS = 10_000;
 const CLOSE_IDLE_MS = 5_000;
-const PAGE_POLICY =
-  "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; worker-src 'self' blob:; connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'none'";
 
 /** The HTTP server with what is not GraphQL: pages, health, metrics. Readiness is switched off before it closes. */
 export async function createHttpServer(parts: HttpServerParts): Promise<FastifyInstance> {
+  const { tls } = parts;
   const app = Fastify({
+    ...(tls ? { https: { ...tlsOptions(tls), handshakeTimeout: HANDSHAKE_MS } } : {}),
     loggerInstance: undefined,
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_MS,
@@ -45,14 +51,16 @@ export async function createHttpServer(parts: HttpServerParts): Promise<FastifyI
     trustProxy: (address) => isIn(address, parts.trustProxy),
     genReqId: () => randomUUID(),
     routerOptions: { ignoreTrailingSlash: true },
+    // A path that can't be decoded, or is too long: no hook runs for it.
+    frameworkErrors: ({ statusCode = 400, message }, { id }, reply: FastifyReply) => {
+      const headers = { ...BARE_ANSWER_HEADERS, 'x-request-id': id };
+      void reply.code(statusCode).headers(headers).send({ error: true, message, requestId: id });
+    },
   });
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers({
-      'x-request-id': request.id,
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
-    });
+    reply.header('x-request-id', request.id);
   });
+  await addSecurityHeaders(app);
   measureRequests(app, parts.metrics);
   app.setErrorHandler((error: { statusCode?: number; message?: string }, request, reply) => {
     const status =
@@ -74,6 +82,8 @@ export async function createHttpServer(parts: HttpServerParts): Promise<FastifyI
       callback(null, {
         origin: parts.origins.allows(origin, host) ? (origin ?? false) : false,
         credentials: true,
+        methods: ['GET', 'HEAD', 'POST', 'DELETE'],
+        exposedHeaders: ['retry-after', 'x-request-id'],
         maxAge: 600,
       });
     },
@@ -89,14 +99,15 @@ async function addPages(
   { webRoot, graphiql, sandbox }: HttpServerParts,
 ): Promise<void> {
   app.get('/places.json', async () => ({ graphiql, sandbox }));
-  const setHeaders = (response: { setHeader(name: string, value: string): unknown }): void => {
-    response.setHeader('content-security-policy', PAGE_POLICY);
-  };
+  const underPolicy = (policy: string) => ({
+    setHeaders: (response: { setHeader(name: string, value: string): unknown }) =>
+      response.setHeader('content-security-policy', policy),
+  });
   await app.register(fastifyStatic, {
     root: join(webRoot, 'home'),
     prefix: '/',
     wildcard: false,
-    setHeaders,
+    ...underPolicy(PAGE_POLICIES.home),
   });
   if (graphiql) {
     await app.register(fastifyStatic, {
@@ -104,7 +115,7 @@ async function addPages(
       prefix: '/graphiql/',
       decorateReply: false,
       wildcard: false,
-      setHeaders,
+      ...underPolicy(PAGE_POLICIES.graphiql),
     });
   }
 }

@@ -4,6 +4,7 @@ import { Invalid } from '../domain/errors';
 import type { Metrics } from '../observe/metrics';
 import type { HealthCheck } from './health';
 import { addProbes } from './probes';
+import { addSecurityHeaders } from './security-headers';
 
 export interface WorkerServerParts {
   health: HealthCheck;
@@ -24,6 +25,7 @@ export async function startWorkerServer(
 ): Promise<{ url: string; close(): Promise<void> }> {
   const { health, metrics, host, port } = parts;
   const app = Fastify({ bodyLimit: 1, requestTimeout: REQUEST_MS, forceCloseConnections: true });
+  await addSecurityHeaders(app);
   await addProbes(app, { health, metrics });
   try {
     await app.listen({ host, port });

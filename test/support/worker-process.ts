@@ -20,9 +20,9 @@ export interface SpawnedProgram {
 }
 
 /** Starts the built program. It is given the PATH and HOME of the test, and nothing else of its environment. */
-export function spawnProgram(environment: Record<string, string>): SpawnedProgram {
+export function spawnProgram(environment: Record<string, string>, main = MAIN): SpawnedProgram {
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(process.execPath, [MAIN], {
+  const child = spawn(process.execPath, [main], {
     env: { PATH, HOME, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

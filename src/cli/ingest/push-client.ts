@@ -5,6 +5,7 @@ import { backoffMs } from '../../domain/backoff';
 import { messageOf } from '../../domain/errors';
 import type { Counters } from '../../domain/source';
 import { CommandFailure, EXIT } from '../failure';
+import { noServerAt } from '../no-server';
 import type { Door } from './find-door';
 
 /** What the door says of one body. */
@@ -68,9 +69,10 @@ export class PushClient {
       });
       text = await response.text();
     } catch (error) {
-      const message = `No server answers at ${this.door.server} (${reasonOf(error)})`;
-      if (this.reached) return { message: `${message}.`, retryAfterMs: null };
-      throw new CommandFailure(`${message}: start it with \`npm start\`, or name another one with --url.`);
+      const { server } = this.door;
+      const reason = reasonOf(error);
+      if (!this.reached) throw new CommandFailure(noServerAt(server, reason));
+      return { message: `No server answers at ${server} (${reason}).`, retryAfterMs: null };
     }
     const answer = parsed(text);
     if (response.ok && isAnswer(answer)) {

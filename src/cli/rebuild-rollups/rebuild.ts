@@ -1,17 +1,15 @@
 import { SingleBar } from 'cli-progress';
 import type { CommandSettings } from '../../config/settings';
-import { messageOf, Unavailable } from '../../domain/errors';
 import { crashHook } from '../../pipeline/crash-points';
 import { RollupFolder } from '../../pipeline/rollup-folder';
 import { type RebuildProgress, rebuildRollups } from '../../pipeline/rollup-rebuild';
 import { StoreClock } from '../../store/clock';
 import { CommitStore } from '../../store/commits';
-import { connectStore, type StoreConnection } from '../../store/connection';
 import { FactStore } from '../../store/facts';
 import { LeaseStore } from '../../store/leases';
 import { RollupStore } from '../../store/rollups';
-import { CommandFailure, EXIT, type ExitCode } from '../failure';
-import { noteIn } from '../running-server';
+import { EXIT, type ExitCode } from '../failure';
+import { openStore } from '../open-store';
 
 export interface RebuildOptions {
   /** Given by option: it names the server, whatever the environment says. */
@@ -28,7 +26,7 @@ const NOTHING = () => undefined;
 
 /** @throws CommandFailure where there is no database */
 export async function rebuild(options: RebuildOptions): Promise<ExitCode> {
-  const { db, close } = await open(options);
+  const { db, close } = await openStore(options.dataDir, options.settings);
   const clock = await StoreClock.open(db);
   const bar = progressBar(options.stderr);
   try {
@@ -51,23 +49,6 @@ export async function rebuild(options: RebuildOptions): Promise<ExitCode> {
   } finally {
     clock.close();
     await close();
-  }
-}
-
-async function open({ dataDir, settings }: RebuildOptions): Promise<StoreConnection> {
-  const named = dataDir === null ? settings.MONGODB_URI : undefined;
-  const folder = dataDir ?? settings.DATA_DIR;
-  const mongodbUri = named ?? (await noteIn(folder))?.mongodbUri;
-  if (mongodbUri === undefined) {
-    throw new CommandFailure(
-      `No server runs on ${folder}: start it with \`npm start\`, name its folder with --data-dir, or set MONGODB_URI.`,
-    );
-  }
-  try {
-    return await connectStore(mongodbUri, 0);
-  } catch (error) {
-    if (error instanceof Unavailable) throw new CommandFailure(messageOf(error));
-    throw error;
   }
 }
 
