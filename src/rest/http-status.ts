@@ -1,4 +1,5 @@
 import type { FastifyReply } from 'fastify';
+import { isDatabaseAway } from '../domain/database-away';
 import {
   Conflict,
   Forbidden,
@@ -44,10 +45,4 @@ export function statusOf(error: unknown): number {
 export function setRetryAfter(reply: FastifyReply, error: unknown): void {
   if (error instanceof Unavailable || error instanceof RateLimited)
     reply.header('retry-after', String(error.retryAfterSeconds));
-}
-
-function isDatabaseAway(error: unknown): boolean {
-  return /^Mongo.*(Selection|Network|Pool|NotConnected|Timeout)/.test(
-    String((error as { name?: unknown }).name),
-  );
 }
