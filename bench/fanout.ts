@@ -57,6 +57,7 @@ class Told {
   readonly feed = new EventFeed(
     {
       head: async () => this.head,
+      newest: async () => this.head,
       oldest: async () => 1,
       commitsAfter: async (n, limit) =>
         [...this.slices.keys()]

@@ -197,6 +197,7 @@ function openFeed(core: Core): EventFeed {
   const { commits, events } = core;
   const store = {
     head: () => commits.head(),
+    newest: () => commits.newest(),
     oldest: () => commits.oldest(),
     commitsAfter: (n: number, limit: number) => commits.after(n, limit),
     eventsOf: ({ run, ids }: { run: string; ids: string[] }) => events.ofRun(run, ids),

@@ -7,6 +7,8 @@ import type { CommitMessage } from './bus';
 /** What the feed needs of the store. */
 export interface FeedStore {
   head(): Promise<number>;
+  /** As `head`, with what a failover may still take back: after an election `head` may lag behind what it said. */
+  newest(): Promise<number>;
   oldest(): Promise<number | null>;
   commitsAfter(n: number, limit: number): Promise<Commit[]>;
   eventsOf(commit: Commit, afterPos?: number): Promise<StoredEvent[]>;
@@ -127,7 +129,7 @@ export class EventFeed {
         'What comes after this cursor is past retention: query events, then subscribe without `after`.',
       );
     }
-    if (after.n > this.tip && after.n > (await this.store.head())) {
+    if (after.n > this.tip && after.n > (await this.store.newest())) {
       throw new CursorExpired(
         'This cursor lies beyond what is stored here: query events, then subscribe without `after`.',
       );

@@ -3,6 +3,7 @@ import { CANCELLED_WITH_BACKFILL } from '../domain/backfill';
 import { backoffMs } from '../domain/backoff';
 import type { Batch } from '../domain/batch';
 import type { Commit } from '../domain/commit';
+import { isDatabaseAway } from '../domain/database-away';
 import { messageOf, Permanent, Retryable } from '../domain/errors';
 import type { StoredEvent } from '../domain/event';
 import { matcher } from '../domain/matcher';
@@ -41,6 +42,8 @@ const CRASHES_TO_QUARANTINE = 3;
 /** More than two slices in flight gain little; memory stays bounded by them. */
 const SLICES_IN_FLIGHT = 2;
 const BACKOFF = { baseMs: 1_000, maxMs: 3_600_000 };
+/** The batch is not at fault, however often its tries meet a database that changes its primary. */
+const DATABASE_AWAY_MS = 1_000;
 /** An object that is denied for so long is given up. */
 const DENIED_FOR_MS = 24 * 3_600_000;
 /** While the database is away a batch is kept for so long; given up, it would count as a crash. */
@@ -240,7 +243,7 @@ export class BatchRunner {
       return;
     }
     const tries = batch.attempts - batch.crashes;
-    const wanted = error instanceof Retryable ? error.options.retryAfterMs : undefined;
+    const wanted = error instanceof Retryable ? error.options.retryAfterMs : databaseWait(error);
     const delayMs = wanted ?? backoffMs(tries, BACKOFF, Math.random);
     log.warn(
       { batchId: batch._id, reference: batch.reference, error: message, delayMs },
@@ -299,6 +302,10 @@ export class BatchRunner {
       'batch settled',
     );
   }
+}
+
+function databaseWait(error: unknown): number | undefined {
+  return isDatabaseAway(error) ? DATABASE_AWAY_MS : undefined;
 }
 
 function pick(counts: Counters): Counters {

@@ -1,4 +1,5 @@
 import type { FastifyReply } from 'fastify';
+import { isDatabaseAway } from '../domain/database-away';
 import {
   Conflict,
   Forbidden,
@@ -38,7 +39,7 @@ export function statusOf(error: unknown): number {
   if (error instanceof TooLarge) return 413;
   if (error instanceof UnknownEncoding) return 415;
   if (error instanceof RateLimited) return 429;
-  if (error instanceof Unavailable || isDatabaseAway(error)) return 503;
+  if (error instanceof Unavailable || isDatabaseAway(error) || ranOutOfTime(error)) return 503;
   const { statusCode } = error as { statusCode?: unknown };
   return typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500 ? statusCode : 500;
 }
@@ -49,10 +50,7 @@ export function setRetryAfter(reply: FastifyReply, error: unknown): void {
     reply.header('retry-after', String(error.retryAfterSeconds));
 }
 
-/** The database is away, or gave up what took longer than it might. */
-function isDatabaseAway(error: unknown): boolean {
-  const { name, code } = error as { name?: unknown; code?: unknown };
-  return (
-    code === MAX_TIME_EXPIRED || /^Mongo.*(Selection|Network|Pool|NotConnected|Timeout)/.test(String(name))
-  );
+/** The database gave up what took longer than it might. */
+function ranOutOfTime(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === MAX_TIME_EXPIRED;
 }
