@@ -24,6 +24,12 @@ export class WrongMethod extends Error {
   override name = 'WrongMethod';
 }
 
+/** What is told of an error: of a database that is away, no more than that. The driver's own words name addresses. */
+export function told(error: unknown): unknown {
+  if (!isDatabaseAway(error)) return error;
+  return new Unavailable('The database does not answer: send it again.', 1, error);
+}
+
 /** The status of an answer that tells of this error; 500 for one that we do not know. */
 export function statusOf(error: unknown): number {
   if (error instanceof Invalid) return 400;
@@ -35,7 +41,7 @@ export function statusOf(error: unknown): number {
   if (error instanceof TooLarge) return 413;
   if (error instanceof UnknownEncoding) return 415;
   if (error instanceof RateLimited) return 429;
-  if (error instanceof Unavailable || isDatabaseAway(error)) return 503;
+  if (error instanceof Unavailable) return 503;
   const { statusCode } = error as { statusCode?: unknown };
   return typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500 ? statusCode : 500;
 }
