@@ -91,6 +91,7 @@ export class BatchRunner {
       const settlement = await this.process(batch, { signal: lease.work, between });
       if (!(await batches.settle(batch._id, batch.token, settlement))) {
         log.warn({ batchId: batch._id }, 'a batch was settled by somebody else');
+        await this.countLate(batch);
         return;
       }
       this.parts.metrics.batchStage('enrich', (Date.now() - startedAt) / 1000);
@@ -222,6 +223,9 @@ export class BatchRunner {
     const message = messageOf(error);
     if (held.lease.signal.aborted) {
       log.warn({ batchId: batch._id, error: message }, 'a batch was left to whoever holds it now');
+      await this.countLate(batch).catch((failure: unknown) =>
+        log.warn({ batchId: batch._id, error: messageOf(failure) }, 'what was committed late is not counted'),
+      );
       if (held.lease.databaseFailed) await this.release(batch, 0, message, held);
       return;
     }
@@ -247,6 +251,13 @@ export class BatchRunner {
       'a batch will be tried again',
     );
     await this.release(batch, delayMs, message, held);
+  }
+
+  /** Whoever settled it may not have seen what we committed after our lease had run out. */
+  private async countLate(batch: Claimed): Promise<void> {
+    const committed = await this.parts.commits.ofRun(batch.run);
+    const counts = committed.reduce<Counters>((sum, commit) => addCounts(sum, commit), NO_COUNTS);
+    await this.parts.batches.raiseCounts(batch._id, batch.run, counts);
   }
 
   /**
