@@ -61,7 +61,7 @@ export class CommitBus {
   }
 
   private async countListeners(): Promise<number> {
-    const now = Date.now();
+    const now = performance.now();
     if (now - this.listeners.at > LISTENERS_FRESH_MS) {
       const answer = (await this.publisher.pubsub('NUMSUB', this.channel)) as [string, number];
       this.listeners = { count: Number(answer[1]), at: now };

@@ -78,7 +78,7 @@ export class BatchRunner {
   /** @param batch claimed, with its token */
   async run(batch: Claimed, { stop, turn, between }: RunOrders): Promise<void> {
     const { batches, leaseMs, log } = this.parts;
-    const startedAt = Date.now();
+    const startedAt = performance.now();
     this.noteWait(batch);
     const lease = new LeaseKeeper({
       renew: () => batches.renew(batch._id, batch.token, leaseMs),
@@ -94,8 +94,8 @@ export class BatchRunner {
         await this.countLate(batch);
         return;
       }
-      this.parts.metrics.batchStage('enrich', (Date.now() - startedAt) / 1000);
-      this.tell(batch, settlement, Date.now() - startedAt);
+      this.parts.metrics.batchStage('enrich', (performance.now() - startedAt) / 1000);
+      this.tell(batch, settlement, Math.round(performance.now() - startedAt));
     } catch (error) {
       await this.giveBack(batch, error, { lease, stop });
     } finally {
@@ -237,7 +237,7 @@ export class BatchRunner {
     if (
       error instanceof Retryable &&
       error.options.remedy &&
-      Date.now() - batch.createdAt.getTime() > DENIED_FOR_MS
+      this.parts.now().getTime() - batch.createdAt.getTime() > DENIED_FOR_MS
     ) {
       const settlement = await this.end(batch, 'FAILED', message);
       await batches.settle(batch._id, batch.token, settlement);
@@ -266,14 +266,14 @@ export class BatchRunner {
    */
   private async release(batch: Claimed, delayMs: number, error: string | null, held: Held): Promise<void> {
     const { batches, log } = this.parts;
-    const deadline = Date.now() + RELEASE_WITHIN_MS;
+    const deadline = performance.now() + RELEASE_WITHIN_MS;
     for (;;) {
       try {
         const released = await batches.release(batch._id, batch.token, delayMs, error);
         if (!released && held.lease.databaseFailed) await batches.forgiveCrash(batch._id);
         return;
       } catch (failure) {
-        if (held.stop.aborted || Date.now() > deadline) {
+        if (held.stop.aborted || performance.now() > deadline) {
           log.warn({ batchId: batch._id, error: messageOf(failure) }, 'a batch could not be given back');
           return;
         }

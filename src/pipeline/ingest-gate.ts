@@ -141,7 +141,7 @@ export class IngestGate {
         bodies: [],
         records: 0,
         bytes: 0,
-        deadline: Date.now() + ANSWER_MS,
+        deadline: performance.now() + ANSWER_MS,
         timer: setTimeout(() => this.flush(fresh), GATHER_MS),
       };
       into = fresh;
@@ -179,7 +179,7 @@ export class IngestGate {
       parts,
       ...(each ? { each: true as const } : {}),
     });
-    const batch = await this.parts.settlements.settled(id, deadline - Date.now());
+    const batch = await this.parts.settlements.settled(id, deadline - performance.now());
     if (batch.state !== 'DONE')
       throw new Unavailable(`The records were not stored: ${batch.error ?? batch.state}`);
     for (const [index, body] of bodies.entries()) {

@@ -60,7 +60,7 @@ export class Holder {
   /** Events looked at since reading last began anew, up to where it is read, and up to where the position is. */
   private lookedAt = { read: 0, moved: 0 };
   private firstPendingAt = 0;
-  private dueAskedAt = 0;
+  private dueAskedAt = Number.NEGATIVE_INFINITY;
   private pace: Pace;
   /** When the first delivery of an ordered webhook is due, where that is what all wait for. */
   private blockedUntil: Date | null = null;
@@ -149,7 +149,7 @@ export class Holder {
   }
 
   private lingerLeft(): number {
-    return Math.max(0, this.firstPendingAt + LINGER_MS - Date.now());
+    return Math.max(0, this.firstPendingAt + LINGER_MS - performance.now());
   }
 
   /** Reads the commits, inserts what is to be sent, and moves the position. */
@@ -163,7 +163,7 @@ export class Holder {
         { webhookId, commits: read.missed },
         'a webhook fell behind retention: events were removed before it heard of them',
       );
-    if (this.pending.length === 0) this.firstPendingAt = Date.now();
+    if (this.pending.length === 0) this.firstPendingAt = performance.now();
     for (const found of read.matched)
       this.pending.push({ ...found, lookedAt: this.lookedAt.read + found.lookedAt });
     this.lookedAt.read += read.lookedAt;
@@ -196,7 +196,7 @@ export class Holder {
         ? this.moveOver(chunks, this.readThrough, this.lookedAt.read)
         : this.moveOver(chunks, chunks.at(-1)!.delivery.last, this.pending[used - 1]!.lookedAt);
     this.pending.splice(0, used);
-    this.firstPendingAt = Date.now();
+    this.firstPendingAt = performance.now();
     await this.move([move]);
     return chunks;
   }
@@ -238,10 +238,10 @@ export class Holder {
 
   /** Deliveries that wait for an attempt: retries, and what an earlier holder left. Asked for once a second while few are. */
   private async dueChunks(): Promise<Chunk[]> {
-    if (Date.now() - this.dueAskedAt < DUE_EVERY_MS) return [];
+    if (performance.now() - this.dueAskedAt < DUE_EVERY_MS) return [];
     const due = await this.parts.deliveries.due(this.webhook._id, DUE_AT_A_TIME);
     // Where there were as many as were asked for, there are more.
-    if (due.length < DUE_AT_A_TIME) this.dueAskedAt = Date.now();
+    if (due.length < DUE_AT_A_TIME) this.dueAskedAt = performance.now();
     return this.chunksOf(due);
   }
 
