@@ -49,7 +49,10 @@ export function answerPushError(
   if (status === 500) log.error({ requestId: request.id, error: messageOf(error) }, 'a push failed');
   const { cause } = error as { cause?: unknown };
   if (status === 503 && cause !== undefined)
-    log.warn({ requestId: request.id, error: messageOf(cause) }, 'a push could not be kept: it is to come again');
+    log.warn(
+      { requestId: request.id, error: messageOf(cause) },
+      'a push could not be kept: it is to come again',
+    );
   const message = status === 500 ? UNEXPECTED : messageOf(error);
   const requestId = firehoseId(request);
   const body =
