@@ -285,27 +285,43 @@ describe(`batches whose workers freeze, fail and wake (seed ${SEED})`, () => {
     await app?.stop();
   });
 
+  let histories = 0;
+
+  /** Goes through a history, ends it, and looks at what came of it. */
+  async function goThrough(steps: Iterable<Command>): Promise<void> {
+    histories += 1;
+    const history = new History(app, enricher, sourceId, histories);
+    await history.open();
+    const model: Model = new Map(
+      BATCHES.map((each) => [each, { settled: null, token: null, due: true, attempts: 0, crashes: 0 }]),
+    );
+    try {
+      await fc.asyncModelRun(() => ({ model, real: { history, runs: new Map() } }), steps);
+    } finally {
+      await history.end();
+    }
+    await history.check();
+  }
+
+  test('count what one that woke late stored, after others had left them three times and they were quarantined', async () => {
+    await goThrough([
+      claim(0, 'first', 'sleeps before a slice'),
+      takeOver(1, 'first', 'sleeps before its turn'),
+      takeOver(2, 'first', 'sleeps before its turn'),
+      takeOver(1, 'first', null),
+      wake(0),
+    ]);
+  });
+
   test('are settled once, by whoever holds them, and quarantined by the claim after the third lease that ran out; nothing is lost, nothing told twice', async () => {
-    let histories = 0;
     let failed = false;
     const until = performance.now() + WITHIN_MS;
     const property = fc.asyncProperty(commands, async (steps) => {
       // What fails is made smaller, however late it is.
       if (performance.now() > until && !failed) return;
-      histories += 1;
       const before = failed;
       failed = true;
-      const history = new History(app, enricher, sourceId, histories);
-      await history.open();
-      const model: Model = new Map(
-        BATCHES.map((each) => [each, { settled: null, token: null, due: true, attempts: 0, crashes: 0 }]),
-      );
-      try {
-        await fc.asyncModelRun(() => ({ model, real: { history, runs: new Map() } }), steps);
-      } finally {
-        await history.end();
-      }
-      await history.check();
+      await goThrough(steps);
       failed = before;
     });
     await fc.assert(property, { seed: SEED, numRuns: 10_000 });
