@@ -1,7 +1,7 @@
 import type { GraphqlClient } from './support/graphql-client';
 import { createPushSource, demoRecords, push } from './support/ledger';
-import { OwnMongod } from './support/own-mongod';
 import { RestClient } from './support/rest-client';
+import { TardyMongod } from './support/tardy-mongod';
 import { startTrailGraph, type TestTrailGraph } from './support/trailgraph';
 
 const SPAN = { from: '2025-06-15T00:00:00Z', to: '2025-06-16T00:00:00Z' };
@@ -13,7 +13,7 @@ interface Answer {
 }
 
 describe('a query that the database gave up because it took too long', () => {
-  let mongod: OwnMongod;
+  let mongod: TardyMongod;
   let app: TestTrailGraph;
   let admin: GraphqlClient;
   let events: string;
@@ -21,7 +21,7 @@ describe('a query that the database gave up because it took too long', () => {
   const logLines: string[] = [];
 
   beforeAll(async () => {
-    mongod = await OwnMongod.start();
+    mongod = await TardyMongod.start();
     app = await startTrailGraph({
       servers: { mongodbUri: mongod.uri, redisUrl: process.env.TEST_REDIS_URL! },
       logLines,

@@ -187,10 +187,10 @@ export class EventFeed {
     }
     this.tip = Math.max(this.tip, await this.store.head());
     if (this.closed) return this.stop();
-    this.lastNews = Date.now();
+    this.lastNews = performance.now();
     this.following = true;
     this.quietTimer = setInterval(() => {
-      if (Date.now() - this.lastNews >= QUIET_MS) void this.catchUp();
+      if (performance.now() - this.lastNews >= QUIET_MS) void this.catchUp();
     }, QUIET_MS / 4);
     if (this.told > this.tip) void this.catchUp();
   }
@@ -223,7 +223,7 @@ export class EventFeed {
       this.ringEvents -= this.ring.shift()!.events.length;
     }
     this.tip = slice.n;
-    this.lastNews = Date.now();
+    this.lastNews = performance.now();
     this.signalChange();
   }
 
@@ -243,7 +243,7 @@ export class EventFeed {
   /** @param newlyTold whether the bus told of more meanwhile, which nobody took */
   private caughtUp(newlyTold: boolean): void {
     this.catchingUp = null;
-    this.lastNews = Date.now();
+    this.lastNews = performance.now();
     if (this.following && newlyTold && this.told > this.tip) void this.catchUp();
   }
 

@@ -81,7 +81,7 @@ export class BatchRunner {
   /** @param batch claimed, with its token */
   async run(batch: Claimed, { stop, turn, between }: RunOrders): Promise<void> {
     const { batches, leaseMs, log } = this.parts;
-    const startedAt = Date.now();
+    const startedAt = performance.now();
     this.noteWait(batch);
     const lease = new LeaseKeeper({
       renew: () => batches.renew(batch._id, batch.token, leaseMs),
@@ -94,10 +94,11 @@ export class BatchRunner {
       const settlement = await this.process(batch, { signal: lease.work, between });
       if (!(await batches.settle(batch._id, batch.token, settlement))) {
         log.warn({ batchId: batch._id }, 'a batch was settled by somebody else');
+        await this.countLate(batch);
         return;
       }
-      this.parts.metrics.batchStage('enrich', (Date.now() - startedAt) / 1000);
-      this.tell(batch, settlement, Date.now() - startedAt);
+      this.parts.metrics.batchStage('enrich', (performance.now() - startedAt) / 1000);
+      this.tell(batch, settlement, Math.round(performance.now() - startedAt));
     } catch (error) {
       await this.giveBack(batch, error, { lease, stop });
     } finally {
@@ -225,6 +226,9 @@ export class BatchRunner {
     const message = messageOf(error);
     if (held.lease.signal.aborted) {
       log.warn({ batchId: batch._id, error: message }, 'a batch was left to whoever holds it now');
+      await this.countLate(batch).catch((failure: unknown) =>
+        log.warn({ batchId: batch._id, error: messageOf(failure) }, 'what was committed late is not counted'),
+      );
       if (held.lease.databaseFailed) await this.release(batch, 0, message, held);
       return;
     }
@@ -236,7 +240,7 @@ export class BatchRunner {
     if (
       error instanceof Retryable &&
       error.options.remedy &&
-      Date.now() - batch.createdAt.getTime() > DENIED_FOR_MS
+      this.parts.now().getTime() - batch.createdAt.getTime() > DENIED_FOR_MS
     ) {
       const settlement = await this.end(batch, 'FAILED', message);
       await batches.settle(batch._id, batch.token, settlement);
@@ -252,20 +256,27 @@ export class BatchRunner {
     await this.release(batch, delayMs, message, held);
   }
 
+  /** Whoever settled it may not have seen what we committed after our lease had run out. */
+  private async countLate(batch: Claimed): Promise<void> {
+    const committed = await this.parts.commits.ofRun(batch.run);
+    const counts = committed.reduce<Counters>((sum, commit) => addCounts(sum, commit), NO_COUNTS);
+    await this.parts.batches.raiseCounts(batch._id, batch.run, counts);
+  }
+
   /**
    * Gives a batch back, waiting for a database that is away: a lease that nobody gave back counts as a crash. Where
    * somebody took the batch over because the database was away, that crash is taken back.
    */
   private async release(batch: Claimed, delayMs: number, error: string | null, held: Held): Promise<void> {
     const { batches, log } = this.parts;
-    const deadline = Date.now() + RELEASE_WITHIN_MS;
+    const deadline = performance.now() + RELEASE_WITHIN_MS;
     for (;;) {
       try {
         const released = await batches.release(batch._id, batch.token, delayMs, error);
         if (!released && held.lease.databaseFailed) await batches.forgiveCrash(batch._id);
         return;
       } catch (failure) {
-        if (held.stop.aborted || Date.now() > deadline) {
+        if (held.stop.aborted || performance.now() > deadline) {
           log.warn({ batchId: batch._id, error: messageOf(failure) }, 'a batch could not be given back');
           return;
         }

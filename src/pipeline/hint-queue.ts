@@ -175,8 +175,8 @@ export class HintQueue {
 
   /** One line a minute: a server that is away fails every call. */
   private trouble(error: unknown): void {
-    if (this.closing.signal.aborted || Date.now() < this.quietUntil) return;
-    this.quietUntil = Date.now() + 60_000;
+    if (this.closing.signal.aborted || performance.now() < this.quietUntil) return;
+    this.quietUntil = performance.now() + 60_000;
     this.options.log.warn(
       { queue: this.options.name, error: messageOf(error) },
       'the queue does not answer; MongoDB is asked instead',

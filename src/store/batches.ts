@@ -204,6 +204,18 @@ export class BatchStore {
     return result.matchedCount === 1;
   }
 
+  /**
+   * Raises the counts of a batch that somebody else has settled to what its run has committed by now: a worker that
+   * woke late may have committed a slice after the batch was quarantined or cancelled without it. They only grow.
+   */
+  async raiseCounts(id: string, run: string, counts: Counters): Promise<void> {
+    const { received, stored, duplicates, dropped, rejected } = counts;
+    await this.collection.updateOne(
+      { _id: id, run, state: { $ne: 'PENDING' } },
+      { $max: { received, stored, duplicates, dropped, rejected } },
+    );
+  }
+
   /** Ids of a lane that are due, longest waiting first, for hints. */
   async dueIds(limit: number, lane: Lane): Promise<string[]> {
     const due = await this.collection

@@ -42,13 +42,13 @@ export class CommitStore {
    */
   async append(slice: Omit<Commit, '_id' | 'at'>): Promise<{ commit: Commit; appended: boolean }> {
     // A number must never be given twice, not even after retention has removed what once bore it.
-    if (Date.now() - this.seenAt > HEAD_TRUSTED_MS) await this.refreshHead();
+    if (performance.now() - this.seenAt > HEAD_TRUSTED_MS) await this.refreshHead();
     for (let race = 0; race < MAX_RACES; race++) {
       const commit: Commit = { _id: this.lastSeen + 1, ...slice, at: this.clock.now() };
       try {
         await this.log.insertOne(commit);
         this.lastSeen = Math.max(this.lastSeen, commit._id);
-        this.seenAt = Date.now();
+        this.seenAt = performance.now();
         return { commit, appended: true };
       } catch (error) {
         if (!isDuplicateKey(error)) throw error;
@@ -64,7 +64,7 @@ export class CommitStore {
 
   private async refreshHead(): Promise<void> {
     this.lastSeen = await this.newest();
-    this.seenAt = Date.now();
+    this.seenAt = performance.now();
   }
 
   /** The number of the newest commit; 0 before the first. Outlives commits that retention has removed. */

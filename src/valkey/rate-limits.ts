@@ -54,12 +54,12 @@ export class RateLimit {
 
   /** Takes points of a key, also where there are not enough. */
   async spend(key: string, points: number): Promise<RateSpent> {
-    if (Date.now() >= this.restUntil) {
+    if (performance.now() >= this.restUntil) {
       try {
         return await withinDeadline(this.state(this.shared.consume(key, points)));
       } catch {
         // Away, frozen or full: how much was spent so far is not worth a refusal.
-        this.restUntil = Date.now() + REST_MS;
+        this.restUntil = performance.now() + REST_MS;
       }
     }
     return this.spendHere(key, points);

@@ -63,7 +63,7 @@ export class TokenBucket {
   private restUntil = 0;
 
   constructor(private readonly options: TokenBucketOptions) {
-    this.local = new LocalBuckets(options.now ?? Date.now);
+    this.local = new LocalBuckets(options.now ?? (() => performance.now()));
   }
 
   /** Returns when a request may be made. @throws the signal's reason */
@@ -82,12 +82,12 @@ export class TokenBucket {
   }
 
   private async ask(ask: BucketAsk): Promise<number> {
-    if (Date.now() >= this.restUntil) {
+    if (performance.now() >= this.restUntil) {
       try {
         return await this.askValkey(ask);
       } catch {
         // Away, frozen or full: what it would have said is not worth a fetch.
-        this.restUntil = Date.now() + VALKEY_REST_MS;
+        this.restUntil = performance.now() + VALKEY_REST_MS;
       }
     }
     return this.local.ask({ ...ask, perSecond: ask.perSecond * LOCAL_SHARE });

@@ -1,25 +1,31 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
 import { findProgram } from '../../src/embedded/find-program';
 import { findFreePort } from '../../src/embedded/free-port';
+import { mongodArgs } from '../../src/embedded/mongod';
 import { eventually } from './eventually';
 
-/** A mongod of the test's own, without users, whose commands fail where the test says so. */
+const CACHE_GB = 0.5;
+const ANSWER_MS = 1_000;
+
+/** A mongod on a port of its own, without users, that keeps its data until it is closed. */
 export class OwnMongod {
+  private child: ChildProcess | null = null;
+  private said = '';
+
   private constructor(
-    private readonly child: ChildProcess,
-    private readonly folder: string,
-    private readonly client: MongoClient,
-    /** As MONGODB_URI has it; the name of the database may be replaced. */
-    readonly uri: string,
+    private readonly program: string,
+    private readonly scratch: string,
+    private readonly dbPath: string,
+    readonly port: number,
   ) {}
 
-  /** Returns when it takes commands. */
-  static async start(): Promise<OwnMongod> {
+  /** Finds the program and a port; does not start it. @param dbPath where its data is kept, if not in a new folder */
+  static async prepare(dbPath?: string): Promise<OwnMongod> {
     const program = await findProgram({
       kind: 'mongod',
       ...(process.env.MONGOD_BINARY ? { given: process.env.MONGOD_BINARY } : {}),
@@ -27,52 +33,69 @@ export class OwnMongod {
       cacheDir: join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'trailgraph'),
       log: { info: () => undefined, warn: () => undefined },
     });
-    const folder = await mkdtemp(join(tmpdir(), 'trailgraph-mongod-'));
-    const port = await findFreePort();
-    const args = [
-      ...['--dbpath', folder, '--bind_ip', '127.0.0.1', '--port', String(port), '--nounixsocket'],
-      ...['--wiredTigerCacheSizeGB', '0.25', '--setParameter', 'enableTestCommands=1'],
-      ...['--setParameter', 'diagnosticDataCollectionEnabled=false', '--quiet'],
-    ];
-    const child = spawn(program.path, args, { stdio: 'ignore' });
-    const uri = `mongodb://127.0.0.1:${port}/trailgraph?directConnection=true`;
-    const client = new MongoClient(uri, { serverSelectionTimeoutMS: 2_000 });
-    const mongod = new OwnMongod(child, folder, client, uri);
-    await eventually(
-      () =>
-        client
-          .db('admin')
-          .command({ ping: 1 })
-          .then(() => true),
-      'mongod takes commands',
-    ).catch(async (error: unknown) => {
-      await mongod.close();
-      throw error;
-    });
-    return mongod;
+    const scratch = await mkdtemp(join(tmpdir(), 'trailgraph-mongod-'));
+    const path = dbPath ?? join(scratch, 'db');
+    await mkdir(path, { recursive: true });
+    return new OwnMongod(program.path, scratch, path, await findFreePort());
   }
 
-  /** From now on these commands on a collection end as those do that took longer than they might. */
-  async outOfTime(namespace: string, commands: string[]): Promise<void> {
-    const MAX_TIME_MS_EXPIRED = 50;
-    await this.client.db('admin').command({
-      configureFailPoint: 'failCommand',
-      mode: 'alwaysOn',
-      data: { failCommands: commands, namespace, errorCode: MAX_TIME_MS_EXPIRED },
-    });
+  get uri(): string {
+    return `mongodb://127.0.0.1:${this.port}/trailgraph?directConnection=true`;
   }
 
-  async inTime(): Promise<void> {
-    await this.client.db('admin').command({ configureFailPoint: 'failCommand', mode: 'off' });
+  /** Returns when it answers. @throws with its last words where it ends instead */
+  async start(): Promise<void> {
+    const args = mongodArgs({ dbPath: this.dbPath, port: this.port, cacheGb: CACHE_GB });
+    this.said = '';
+    const child = spawn(
+      this.program,
+      args.filter((arg) => arg !== '--auth'),
+      { stdio: ['ignore', 'pipe', 'pipe'] },
+    );
+    this.child = child;
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (chunk: string) => {
+        this.said = (this.said + chunk).slice(-4_096);
+      });
+    await eventually(async () => this.ended || (await this.answers()), 'mongod answers');
+    if (this.ended) throw new Error(`mongod ended as it started:\n${this.said}`);
+  }
+
+  get ended(): boolean {
+    const { child } = this;
+    return child === null || child.exitCode !== null || child.signalCode !== null;
+  }
+
+  async kill(): Promise<void> {
+    const { child } = this;
+    this.child = null;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+  }
+
+  /** It answers nothing, and its sockets stay open. */
+  freeze(): void {
+    this.child?.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.child?.kill('SIGCONT');
   }
 
   async close(): Promise<void> {
-    await this.client.close();
-    if (this.child.exitCode === null && this.child.signalCode === null) {
-      const ended = once(this.child, 'exit');
-      this.child.kill('SIGKILL');
-      await ended;
+    await this.kill();
+    await rm(this.scratch, { recursive: true, force: true });
+  }
+
+  private async answers(): Promise<boolean> {
+    const client = new MongoClient(this.uri, { serverSelectionTimeoutMS: ANSWER_MS });
+    try {
+      await client.db().command({ ping: 1 }, { timeoutMS: ANSWER_MS });
+      return true;
+    } finally {
+      await client.close();
     }
-    await rm(this.folder, { recursive: true, force: true });
   }
 }

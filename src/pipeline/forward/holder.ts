@@ -156,7 +156,7 @@ export class Holder {
   }
 
   private lingerLeft(): number {
-    return Math.max(0, this.firstPendingAt + LINGER_MS - Date.now());
+    return Math.max(0, this.firstPendingAt + LINGER_MS - performance.now());
   }
 
   /** Reads the commits, inserts what is to be sent, and moves the position. */
@@ -170,7 +170,7 @@ export class Holder {
         { webhookId, commits: read.missed },
         'a webhook fell behind retention: events were removed before it heard of them',
       );
-    if (this.pending.length === 0) this.firstPendingAt = Date.now();
+    if (this.pending.length === 0) this.firstPendingAt = performance.now();
     for (const found of read.matched)
       this.pending.push({ ...found, lookedAt: this.lookedAt.read + found.lookedAt });
     this.lookedAt.read += read.lookedAt;
@@ -203,7 +203,7 @@ export class Holder {
         ? this.moveOver(chunks, this.readThrough, this.lookedAt.read)
         : this.moveOver(chunks, chunks.at(-1)!.delivery.last, this.pending[used - 1]!.lookedAt);
     this.pending.splice(0, used);
-    this.firstPendingAt = Date.now();
+    this.firstPendingAt = performance.now();
     await this.move([move]);
     return chunks;
   }
