@@ -57,6 +57,7 @@ class Told {
   readonly feed = new EventFeed(
     {
       head: async () => this.head,
+      newest: async () => this.head,
       oldest: async () => 1,
       commitsAfter: async (n, limit) =>
         [...this.slices.keys()]
@@ -162,6 +163,7 @@ function trailGraph(schema: GraphQLSchema, different: boolean): Row {
         now: () => new Date(),
         addressOf: () => null,
         admission: new Admission({ schema, rates: RATES, persisted: PersistedOperations.NONE }),
+        places: { take: async (owner) => ({ owner, id: '' }), give: () => undefined },
         subscriptions: { events: new EventSubscriptions(told.feed) } as unknown as Context['subscriptions'],
         origins: new Origins([]),
         introspection: true,

@@ -14,6 +14,7 @@ import type { Asker } from './rest/asker';
 import { addEnrichmentApi, type EnrichmentApiParts } from './rest/enrichment/enrichment-api';
 import type { RecordBodies } from './rest/sent-body';
 import { addSourcesApi, type SourcesApiParts } from './rest/sources/sources-api';
+import { SourceCallbacks } from './source-callbacks';
 import { openKeys } from './workers';
 
 export interface RestParts {
@@ -103,37 +104,30 @@ function sourcesParts(core: Core, { people, guards }: RestParts): SourcesApiPart
   const { audit, cache } = people;
   const sourceAdmin = sourceAdminOf(core, guards.endpoints);
   const webhookAdmin = webhookAdminOf(core, guards.webhooks);
-  const callbacksOf = (ids: string[]) => core.webhooks.ofOneSource('FORWARDER_V1', ids);
+  const callbacks = new SourceCallbacks({ core, sourceAdmin, webhookAdmin });
   return {
     log: core.log,
     authenticate: (token) => cache.authenticate(token),
     list: async () => {
       const sources = await awsSources(core);
-      const callbacks = await callbacksOf(sources.map(({ _id }) => _id));
+      const found = await callbacks.of(sources.map(({ _id }) => _id));
       return sources.map((source) => ({
         source,
         accessKeyId: openKeys(core, source)?.accessKeyId ?? null,
-        callbackUrl: callbacks.find(({ sourceIds }) => sourceIds?.[0] === source._id)?.url ?? null,
+        callbackUrl: found.find(({ sourceIds }) => sourceIds?.[0] === source._id)?.url ?? null,
       }));
     },
-    create: ({ id, input, callbackUrl }, asker) => {
+    create: (given, asker) => {
+      const { id, callbackUrl } = given;
       const changes = { callback: callbackUrl === null ? null : originOf(callbackUrl) };
-      const create = async (): Promise<Source> => {
-        if (callbackUrl) webhookAdmin.checkUrl(callbackUrl);
-        // Its callback also hears of what it brings before there is a callback.
-        const before = await core.commits.head();
-        const { source } = await sourceAdmin.create(input, asker.role, id);
-        if (callbackUrl) await webhookAdmin.create(callbackInput(source, callbackUrl), before);
-        return source;
-      };
+      const create = (): Promise<Source> => callbacks.create(given, asker.role);
       return audit.run(attemptOf('createSource', id, asker, changes), create, ({ _id }) => ({ target: _id }));
     },
     delete: (id, asker) =>
       audit.run(attemptOf('deleteSource', id, asker), async () => {
         const source = await sourceAdmin.get(id);
         if (!AWS_KINDS.includes(source.kind)) throw new NotFound(`There is no source ${id} that reads AWS.`);
-        await sourceAdmin.delete(id);
-        for (const { _id } of await callbacksOf([id])) await webhookAdmin.delete(_id);
+        await callbacks.delete(id);
       }),
   };
 }
@@ -141,10 +135,6 @@ function sourcesParts(core: Core, { people, guards }: RestParts): SourcesApiPart
 /** The rest of it may be a secret. */
 function originOf(url: string): string | null {
   return URL.canParse(url) ? new URL(url).origin : null;
-}
-
-function callbackInput({ _id }: Source, url: string): object {
-  return { name: `callback of ${_id}`, url, format: 'FORWARDER_V1', sourceIds: [_id] };
 }
 
 async function awsSources({ sources }: Core): Promise<Source[]> {

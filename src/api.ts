@@ -41,7 +41,9 @@ import { Origins, SANDBOX_ORIGINS } from './server/origins';
 import { PersistedOperations } from './server/persisted-operations';
 import { RequestRates } from './server/request-rates';
 import { openTls } from './server/tls';
+import { MOST_SOCKETS } from './server/ws-limits';
 import { DeliveryChangeStore } from './store/delivery-changes';
+import { LeasedPlaces } from './valkey/leased-places';
 
 export interface ApiOptions {
   host: string;
@@ -134,6 +136,11 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
     sandbox,
     log,
   });
+  const places = new LeasedPlaces({
+    valkey: core.valkey,
+    prefix: settings.TRAILGRAPH_PREFIX,
+    most: MOST_SOCKETS,
+  });
   // Before its WebSocket server listens along: that would tell a port in use in its own words, with a stack.
   await listen(app, options);
   const endTls = app.server instanceof HttpsServer ? tls?.follow(app.server) : undefined;
@@ -144,6 +151,7 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
     now: core.now,
     addressOf,
     admission,
+    places,
     subscriptions,
     origins,
     introspection,
@@ -164,6 +172,7 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
       progress.close();
       // At once: a socket whose peer is gone takes its time, and meanwhile nothing new is to come in by HTTP.
       await Promise.all([ws.close(), apollo.stop().then(() => app.close())]);
+      places.close();
       settlements.close();
       people.close();
     },
@@ -188,6 +197,7 @@ function openFeed(core: Core): EventFeed {
   const { commits, events } = core;
   const store = {
     head: () => commits.head(),
+    newest: () => commits.newest(),
     oldest: () => commits.oldest(),
     commitsAfter: (n: number, limit: number) => commits.after(n, limit),
     eventsOf: ({ run, ids }: { run: string; ids: string[] }) => events.ofRun(run, ids),

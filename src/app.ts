@@ -15,6 +15,7 @@ import type { CrashHook } from './pipeline/crash-points';
 import { HealthCheck } from './server/health';
 import { startWorkerServer } from './server/worker-server';
 import { writeServerNote } from './server-note';
+import { valkeyPlace } from './valkey-place';
 import { WorkerProcesses } from './worker-processes';
 import { guardsOf, type RunningWorker, startWorker } from './workers';
 
@@ -74,7 +75,7 @@ async function start(options: TrailGraphOptions, openings: Openings): Promise<Tr
     masterKey: servers.masterKey,
     previousKey: previousKeyOf(settings),
     mongodbUri: servers.mongodbUri,
-    redisUrl: servers.redisUrl,
+    valkey: valkeyPlace(servers.redisUrl, settings),
   });
   openings.add(() => core.close());
   const ownPorts = [...settings.TRAILGRAPH_OWN_PORTS, ...servers.ownPorts];
@@ -191,6 +192,9 @@ async function startWorkers(
       TRAILGRAPH_MASTER_KEY: servers.masterKey.toString('base64'),
       ...(settings.TRAILGRAPH_PREVIOUS_MASTER_KEY
         ? { TRAILGRAPH_PREVIOUS_MASTER_KEY: settings.TRAILGRAPH_PREVIOUS_MASTER_KEY }
+        : {}),
+      ...(settings.REDIS_SENTINEL_PASSWORD
+        ? { REDIS_SENTINEL_PASSWORD: settings.REDIS_SENTINEL_PASSWORD }
         : {}),
       ...(settings.WEBHOOK_PROXY ? { WEBHOOK_PROXY: settings.WEBHOOK_PROXY } : {}),
       TRAILGRAPH_OWN_PORTS: guard.ownPorts.join(','),

@@ -33,13 +33,15 @@ import { SourceStore } from './store/sources';
 import { TallyStore } from './store/tallies';
 import { UserStore } from './store/users';
 import { WebhookStore } from './store/webhooks';
-import { connectValkey, valkeyAddress } from './valkey/connect';
+import { connectValkey, requireSingleServer } from './valkey/connect';
+import { type ValkeyPlace, valkeyAddress } from './valkey/place';
+import { type MasterFinder, masterFinder } from './valkey/sentinel';
 
 /** What a process is started with, whatever its role. */
 export interface CoreOptions {
   settings: Settings;
   mongodbUri: string;
-  redisUrl: string;
+  valkey: ValkeyPlace;
   masterKey: Buffer;
   /** Still opens what was sealed under it, while secrets are rewrapped. */
   previousKey: Buffer | null;
@@ -80,6 +82,7 @@ export class Core {
   readonly valkey: Redis;
   readonly bus: CommitBus;
   private readonly queues = new Map<QueueName, HintQueue>();
+  private readonly master: MasterFinder | null;
 
   private constructor(
     readonly options: CoreOptions,
@@ -109,17 +112,19 @@ export class Core {
     this.signingKeys = new SigningKeyStore(db);
     this.apiKeys = new ApiKeyStore(db);
     this.auditEntries = new AuditStore(db);
-    this.valkey = connectValkey(options.redisUrl, 'main');
+    this.master = masterFinder(options.valkey);
+    this.valkey = connectValkey(options.valkey, 'main');
     this.bus = new CommitBus(
       this.valkey,
-      connectValkey(options.redisUrl, 'bus'),
+      connectValkey(options.valkey, 'bus'),
       options.settings.TRAILGRAPH_PREFIX,
     );
   }
 
   /**
    * Connects, migrates, and makes the indexes and what is built in.
-   * @throws Unavailable where MongoDB does not answer, Conflict where a newer version has used it, Invalid where its secrets were sealed with another master key
+   * @throws Unavailable where MongoDB does not answer, Conflict where a newer version has used it, Invalid where its
+   *   secrets were sealed with another master key or Valkey is one that can't serve us
    */
   static async open(options: CoreOptions): Promise<Core> {
     const store = await connectStore(options.mongodbUri);
@@ -130,7 +135,12 @@ export class Core {
       );
       await new Migrator(store.db, { log: options.log }).run();
       await ensureIndexes(store.db, { eventsDays: options.settings.RETENTION_DAYS });
-      return new Core(options, store, await StoreClock.open(store.db));
+      const core = new Core(options, store, await StoreClock.open(store.db));
+      await requireSingleServer(core.valkey).catch(async (error: unknown) => {
+        await core.close();
+        throw error;
+      });
+      return core;
     } catch (error) {
       await store.close();
       throw error;
@@ -171,12 +181,14 @@ export class Core {
 
   /** Starts the queues: with handlers in a process that works, without in one that only gives hints. */
   startQueues(handlers: HintHandlers | null): void {
+    const { master } = this;
     for (const name of ['fetch', 'enrich', 'forward'] as const) {
       const worker = handlers?.[name];
       const queue = new HintQueue({
         name,
         prefix: this.settings.TRAILGRAPH_PREFIX,
-        address: valkeyAddress(this.options.redisUrl),
+        address: valkeyAddress(this.options.valkey.url),
+        ...(master ? { locate: () => master.find() } : {}),
         ...(worker ? { worker } : {}),
         onLost: (count) => this.metrics.lostHints(count),
         log: this.log,

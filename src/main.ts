@@ -8,14 +8,7 @@ import { readSettings } from './config/environment';
 import { unknownNames } from './config/unknown-names';
 import { Invalid, messageOf } from './domain/errors';
 import { createLogger, type Logger } from './observe/logger';
-import {
-  BACKFILL_CRASH_POINTS,
-  CRASH_POINTS,
-  type CrashHook,
-  FETCH_CRASH_POINTS,
-  OPERATIONAL_CRASH_POINTS,
-  ROLLUP_CRASH_POINTS,
-} from './pipeline/crash-points';
+import { crashHook } from './pipeline/crash-points';
 
 const METRICS_EVERY_MS = 2_000;
 /** Whatever hangs: gone within 30 s of the signal, and a worker sooner whose parent, with the database, is gone. */
@@ -51,32 +44,12 @@ async function main(): Promise<void> {
     cacheDir: join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'trailgraph'),
     webRoot: join(__dirname, 'web'),
     workers: { program: __filename, environment: process.env },
-    crash: crashHook(settings.TRAILGRAPH_CRASH_AT),
+    crash: crashHook(settings.TRAILGRAPH_CRASH_AT, () => process.kill(process.pid, 'SIGKILL')),
   });
   process.off('disconnect', gone);
   stopOnSignals(running, { child: settings.ROLE === 'worker' && process.connected, log });
   if (settings.ROLE === 'worker') tellParent(running);
   else process.stdout.write(startBanner(running, settings));
-}
-
-/** For tests: `point` or `point:n` kills the process when it comes there, for the n-th time. */
-function crashHook(setting: string | undefined): CrashHook {
-  if (!setting) return () => undefined;
-  const [point, count = '1'] = setting.split(':');
-  const points: readonly (string | undefined)[] = [
-    ...CRASH_POINTS,
-    ...FETCH_CRASH_POINTS,
-    ...BACKFILL_CRASH_POINTS,
-    ...ROLLUP_CRASH_POINTS,
-    ...OPERATIONAL_CRASH_POINTS,
-  ];
-  if (!points.includes(point)) {
-    throw new Invalid(`TRAILGRAPH_CRASH_AT must be one of ${points.join(', ')}.`);
-  }
-  let left = Number(count);
-  return (reached) => {
-    if (reached === point && --left <= 0) process.kill(process.pid, 'SIGKILL');
-  };
 }
 
 /**

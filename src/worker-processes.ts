@@ -43,7 +43,7 @@ export class WorkerProcesses {
 
   private start(index: number, waitMs: number): void {
     const { program, environment, metrics, log } = this.options;
-    const startedAt = Date.now();
+    const startedAt = performance.now();
     const child = fork(program, [], {
       env: { ...environment },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -60,7 +60,7 @@ export class WorkerProcesses {
       this.children.delete(index);
       metrics.forget(index);
       if (this.stopping) return;
-      const wait = Date.now() - startedAt > STEADY_MS ? RESTART.firstMs : waitMs;
+      const wait = performance.now() - startedAt > STEADY_MS ? RESTART.firstMs : waitMs;
       log.warn(
         { worker: index, code, signal, restartInMs: wait },
         'a worker process ended; it is started again',

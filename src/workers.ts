@@ -269,7 +269,7 @@ function committer(
   heads: HeadWatch,
   recent: RecentSlices,
 ): (commit: Commit, events: StoredEvent[] | null) => Promise<void> {
-  let hinted = 0;
+  let hinted = Number.NEGATIVE_INFINITY;
   return async (commit, events) => {
     if (events && !commit.silent) recent.put(commit._id, events);
     heads.notify(commit._id);
@@ -284,8 +284,8 @@ function committer(
         'a commit could not be published: followers read it from the store',
       );
     }
-    if (Date.now() - hinted < HEAD_HINT_EVERY_MS) return;
-    hinted = Date.now();
+    if (performance.now() - hinted < HEAD_HINT_EVERY_MS) return;
+    hinted = performance.now();
     void core.hint('forward', ['head']); // Not waited for: a queue that is away takes seconds to say so.
   };
 }

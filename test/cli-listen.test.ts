@@ -37,9 +37,7 @@ describe('trailgraph listen', () => {
   async function store(count: number): Promise<{ eventID: string; eventName: string }[]> {
     const records = demoRecords(71, next, count) as { eventID: string; eventName: string }[];
     next += count;
-    await admin.run('mutation ($records: [JSON!]!) { ingestEvents(records: $records) { stored } }', {
-      records,
-    });
+    await admin.ingest(records);
     return records;
   }
 

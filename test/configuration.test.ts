@@ -60,6 +60,32 @@ describe('the settings', () => {
     ]);
   });
 
+  test('name stores by URIs of their kinds, and Sentinels by host and port; a fault does not repeat the value', () => {
+    const faulty: [Record<string, string>, string][] = [
+      [{ MONGODB_URI: 'http://hush' }, 'MONGODB_URI: must begin with mongodb:// or mongodb+srv://'],
+      [{ REDIS_URL: 'http://hush' }, 'REDIS_URL: must begin with redis:// or rediss://'],
+      [{ REDIS_URL: 'hush' }, 'REDIS_URL: must be a URL: redis://'],
+      [{ REDIS_URL: 'redis://hush:1,hush:2' }, 'Valkey Cluster is not supported'],
+      [{ REDIS_URL: 'redis://host/hush' }, 'REDIS_URL: what follows the host must be the number'],
+      [{ REDIS_URL: 'redis://host', REDIS_SENTINELS: 'hush:port' }, 'REDIS_SENTINELS: must be host:port'],
+      [{ REDIS_SENTINELS: 'a:1' }, 'REDIS_URL must be set beside REDIS_SENTINELS'],
+    ];
+    for (const [environment, told] of faulty) {
+      const read = () => readSettings(environment);
+      expect(read).toThrow(told);
+      expect(read).not.toThrow('hush');
+    }
+    const { REDIS_SENTINELS } = readSettings({
+      REDIS_URL: 'rediss://user:pass@any',
+      REDIS_SENTINELS: 'one, two:1,[fd00::3]:3',
+    });
+    expect(REDIS_SENTINELS).toEqual([
+      { host: 'one', port: 26_379 },
+      { host: 'two', port: 1 },
+      { host: 'fd00::3', port: 3 },
+    ]);
+  });
+
   test('are documented as docs/configuration.md says', async () => {
     const committed = await readFile(join(__dirname, '../docs/configuration.md'), 'utf8');
     expect(configurationPage()).toBe(committed);

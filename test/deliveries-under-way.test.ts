@@ -45,9 +45,7 @@ describe('a delivery that an operator touches at an odd moment', () => {
   }
 
   async function store(count: number): Promise<void> {
-    await admin.run('mutation ($records: [JSON!]!) { ingestEvents(records: $records) { stored } }', {
-      records: demoRecords(93, next, count),
-    });
+    await admin.ingest(demoRecords(93, next, count));
     next += count;
   }
 

@@ -76,9 +76,7 @@ describe('changes of deliveries', () => {
   async function store(count: number): Promise<string[]> {
     const records = demoRecords(91, next, count);
     next += count;
-    await admin.run('mutation ($records: [JSON!]!) { ingestEvents(records: $records) { stored } }', {
-      records,
-    });
+    await admin.ingest(records);
     return records.map((record) => (record as { eventID: string }).eventID);
   }
 

@@ -3,9 +3,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSchema } from 'graphql';
 import { byHttp, byWebSocket, type DoorAnswer } from './support/both-doors';
+import { eventually } from './support/eventually';
 import { documentOf, operationsOf, type TextPlace, textPlaces } from './support/generated-operations';
 import type { GraphqlClient } from './support/graphql-client';
+import { subscriptions } from './support/live-state';
 import { newRecord } from './support/pushing';
+import { RawSocket } from './support/raw-socket';
 import { startTrailGraph, type TestTrailGraph } from './support/trailgraph';
 
 const SCHEMA = buildSchema(readFileSync(join(__dirname, '../schema/schema.graphql'), 'utf8'));
@@ -28,6 +31,8 @@ const TEXTS: readonly string[] = [
   `${'a'.repeat(900)}!*`,
   '../../etc/passwd\r\nx: y',
 ];
+/** All that a socket may have, less one. */
+const OPERATIONS_A_SOCKET = 19;
 /** Requests at once. */
 const ABREAST = 8;
 
@@ -128,6 +133,63 @@ describe('hostile arguments', () => {
     expect(({} as Record<string, unknown>).$gt).toBeUndefined();
   });
 
+  test('texts in filters of live subscriptions are texts too, and hold up no event', async () => {
+    const places = PLACES.filter(({ operation }) => operation.kind === 'subscription');
+    const asked = places.flatMap((place) => TEXTS.map((text) => ({ place, text })));
+    expect(asked.length).toBeGreaterThan(500);
+    const sockets: RawSocket[] = [];
+    for (let at = 0; at < asked.length; at += OPERATIONS_A_SOCKET) {
+      const socket = await RawSocket.authorized(app.url, admin.token!);
+      sockets.push(socket);
+      for (const [index, { place, text }] of asked.slice(at, at + OPERATIONS_A_SOCKET).entries()) {
+        const value = place.type === 'JSON' ? { [text]: { $gt: '' } } : text;
+        socket.subscribe(`${at + index}`, documentOf(place.operation), place.variables(value));
+      }
+    }
+    const control = await RawSocket.authorized(app.url, admin.token!);
+    sockets.push(control);
+    control.subscribe('control', 'subscription { eventEnriched { id eventName } }');
+    const ended = () =>
+      sockets.flatMap(({ messages }) =>
+        messages.filter(({ type }) => type === 'error' || type === 'complete'),
+      );
+    await eventually(
+      async () => (await subscriptions(app)) + ended().length === asked.length + 1,
+      'all are let in or refused',
+    );
+    // Strings at which a careless pattern would go on for ever.
+    const text = `${'a'.repeat(900)} ${'a'.repeat(50)}`;
+    const record = newRecord({
+      eventName: text,
+      errorMessage: text,
+      userIdentity: { type: 'IAMUser', userName: text, arn: text, principalId: text },
+    });
+    await admin.run('mutation ($records: [JSON!]) { ingestEvents(records: $records) { stored } }', {
+      records: [record],
+    });
+    expect(((await control.next('next')).payload as { data: object }).data).toEqual({
+      eventEnriched: { id: record.eventID, eventName: text },
+    });
+    // Whoever was let in heard of it only where the text was in a `none`.
+    const { heard, refused } = toldBy(sockets);
+    const negated = ({ where }: TextPlace): boolean => (where.match(/\.none\b/g) ?? []).length % 2 === 1;
+    const wanted = asked.flatMap(({ place }, id) =>
+      place.where.startsWith('Subscription.eventEnriched(filter') && negated(place) && !refused.has(id)
+        ? [id]
+        : [],
+    );
+    const events = (): number[] =>
+      [...heard()].filter((id) => asked[id]!.place.operation.name === 'Subscription.eventEnriched');
+    await eventually(() => events().length >= wanted.length, 'those with `none` have heard');
+    const named = (ids: number[]): string[] =>
+      ids.map((id) => `${asked[id]!.place.where} ${asked[id]!.text.slice(0, 30)}`).sort();
+    expect(named(events())).toEqual(named(wanted));
+    const codes = [...refused.values()].flat().map(({ extensions }) => extensions.code);
+    expect([...new Set(codes)].sort()).toEqual(['BAD_USER_INPUT', 'NOT_FOUND']);
+    expect(sockets.every((socket) => socket.isOpen)).toBe(true);
+    for (const socket of sockets) socket.cut();
+  });
+
   test.each([
     ['{"$gt":""}', 0],
     ['$where', 0],
@@ -205,4 +267,30 @@ async function abreast(tasks: (() => Promise<void>)[]): Promise<void> {
       for (let task = queue.shift(); task; task = queue.shift()) await task();
     }),
   );
+}
+
+interface ToldBy {
+  /** The operations that have given data, by now. */
+  heard(): Set<number>;
+  /** What those were told that were not let in. */
+  refused: Map<number, { extensions: { code: string } }[]>;
+}
+
+/** What sockets were told, by the numbers of their operations. */
+function toldBy(sockets: readonly RawSocket[]): ToldBy {
+  type Payload = { data?: unknown; errors?: { extensions: { code: string } }[] };
+  const told = () =>
+    sockets.flatMap(({ messages }) =>
+      messages.map(({ type, id, payload }) => ({ type, id: Number(id), payload })),
+    );
+  const refused: ToldBy['refused'] = new Map();
+  for (const { type, id, payload } of told()) {
+    if (type === 'error') refused.set(id, payload as { extensions: { code: string } }[]);
+    if (type === 'next' && (payload as Payload).errors) refused.set(id, (payload as Payload).errors!);
+  }
+  const heard = (): Set<number> =>
+    new Set(
+      told().flatMap(({ type, id, payload }) => (type === 'next' && (payload as Payload).data ? [id] : [])),
+    );
+  return { heard, refused };
 }

@@ -379,9 +379,7 @@ describe('hostile receivers', () => {
   async function store(): Promise<string> {
     const eventTime = new Date(1_750_000_000_000 + next * SECOND);
     const record = demoRecord({ seed: 21, sourceId: 'test', n: next++, eventTime });
-    await admin.run('mutation ($records: [JSON!]!) { ingestEvents(records: $records) { stored } }', {
-      records: [record],
-    });
+    await admin.ingest([record]);
     return (record as unknown as { eventID: string }).eventID;
   }
 

@@ -1,4 +1,7 @@
 import { Redis } from 'ioredis';
+import { WebSocket } from 'ws';
+import { TrailGraphClient } from '../src/client/trailgraph-client';
+import { TypedDocumentString } from '../src/generated/graphql';
 import { eventually } from './support/eventually';
 import type { GraphqlClient } from './support/graphql-client';
 import { LiveClient, type LiveOptions, ReconnectingClient } from './support/live-client';
@@ -208,22 +211,77 @@ describe('a subscriber that does not read', () => {
     await opened(app, 0);
   });
 
-  test('is closed with 4413 once over 1 MiB is unread for 10 s, and frees what it held', async () => {
+  test('is closed with 4413 once over 1 MiB is unread for 10 s, frees what it held, and goes on by its cursor', async () => {
+    const client = new PausedClient(app, admin);
     const paused = new LiveClient(optionsOf(app, admin, { fields: AMPLIFIED, copies: 5 }));
     const other = new LiveClient(optionsOf(app, admin));
-    await opened(app, 6);
+    await opened(app, 7);
     const ids = await source.pushNew(1);
-    await eventually(() => paused.seen.length === 5, 'it has seen the first');
+    await eventually(() => paused.seen.length === 5 && client.ids.length === 1, 'they have seen the first');
     paused.pause();
+    client.pause();
     const since = performance.now();
     for (let round = 0; round < 8; round++) ids.push(...(await source.pushNew(10, LARGE)));
     await opened(app, 1);
     expect(performance.now() - since).toBeGreaterThan(10_000);
-    expect(await metric(app, 'trailgraph_subscription_closed_slow_total')).toBe(1);
+    expect(await metric(app, 'trailgraph_subscription_closed_slow_total')).toBe(2);
     paused.resume();
+    client.resume();
     await eventually(() => paused.closed !== null, 'it hears of it');
     expect(paused.closed!.code).toBe(4413);
     expect(other.ids).toEqual(ids);
     other.stop();
+    // That of ours comes back by itself.
+    await eventually(() => client.ids.length >= ids.length, 'it has seen all');
+    ids.push(...(await source.pushNew(3)));
+    await eventually(() => client.ids.length >= ids.length, 'it has seen the next ones');
+    expect(client.ids).toEqual(ids);
+    expect(client.lost).toEqual([expect.stringContaining('4413')]);
+    await client.close();
   });
 });
+
+/** A subscription of @trailgraph/client whose first socket can be held up. */
+class PausedClient {
+  readonly ids: string[] = [];
+  /** Why connections were lost. */
+  readonly lost: string[] = [];
+  private readonly client: TrailGraphClient;
+  private readonly reading: Promise<void>;
+  private readonly sockets: WebSocket[] = [];
+
+  constructor({ url }: TestTrailGraph, { token }: GraphqlClient) {
+    const { sockets } = this;
+    class Noted extends WebSocket {
+      constructor(...args: ConstructorParameters<typeof WebSocket>) {
+        super(...args);
+        sockets.push(this);
+      }
+    }
+    // Its own pings would give the silent connection up before the server does.
+    this.client = new TrailGraphClient({ url, token: token!, webSocketImpl: Noted, pingMs: 600_000 });
+    const events = this.client.subscribe(
+      new TypedDocumentString<{ eventEnriched: { id: string } }, object>(`subscription ($after: String) {
+        eventEnriched(after: $after) { cursor id a: rawText b: rawText c: rawText d: rawText e: rawText f: rawText }
+      }`),
+      {},
+      { onLost: (why) => void this.lost.push(String(why)) },
+    );
+    this.reading = (async () => {
+      for await (const { eventEnriched } of events) this.ids.push(eventEnriched.id);
+    })().catch(() => undefined); // It is closed by the test.
+  }
+
+  pause(): void {
+    this.sockets[0]!.pause();
+  }
+
+  resume(): void {
+    this.sockets[0]!.resume();
+  }
+
+  async close(): Promise<void> {
+    this.client.close();
+    await this.reading;
+  }
+}

@@ -60,9 +60,7 @@ describe('operational events', () => {
     admin.run('mutation ($id: ID!) { deleteWebhook(id: $id) }', { id });
 
   async function store(count: number): Promise<void> {
-    await admin.run('mutation ($records: [JSON!]!) { ingestEvents(records: $records) { stored } }', {
-      records: demoRecords(92, next, count),
-    });
+    await admin.ingest(demoRecords(92, next, count));
     next += count;
   }
 

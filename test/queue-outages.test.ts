@@ -8,6 +8,7 @@ import {
   idsOf,
   type PushSource,
   push,
+  pushApart,
   storedIds,
 } from './support/ledger';
 import { OwnValkey } from './support/own-valkey';
@@ -117,9 +118,13 @@ describe('without its queue the pipeline goes on', () => {
       expect(await push(app, source, body)).toBe(200);
       expect(Date.now() - at).toBeLessThan(4_000);
     }
+    // Nor do they wait for each other: a slice that waited for Valkey would hold up those behind it.
+    const many = bodiesOf(105, 24, 25);
+    const { statuses } = await pushApart(app, source, many);
+    expect(await statuses).toEqual(many.map(() => 200));
     valkey.thaw();
     await hintsFlow(client, app, 15_000);
-    expect(await storedIds(app)).toEqual(bodies.flatMap(idsOf).sort());
+    expect(await storedIds(app)).toEqual([...bodies, ...many].flatMap(idsOf).sort());
     await expectConsistent(app);
   });
 

@@ -43,11 +43,9 @@ describe('README', () => {
         async () => (await app.core.metrics.text()).includes('trailgraph_subscriptions 1'),
         'the line has subscribed',
       );
-      await admin.run('mutation ($records: [JSON!]!) { ingestEvents(records: $records) { stored } }', {
-        records: [
-          { eventTime: '2026-01-01T00:00:00Z', eventName: 'FromTheReadme', sourceIPAddress: '130.225.0.1' },
-        ],
-      });
+      await admin.ingest([
+        { eventTime: '2026-01-01T00:00:00Z', eventName: 'FromTheReadme', sourceIPAddress: '130.225.0.1' },
+      ]);
       await eventually(() => printed.includes('\n'), 'an event is printed');
       expect(JSON.parse(printed)).toMatchObject({
         eventName: 'FromTheReadme',

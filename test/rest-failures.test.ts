@@ -25,7 +25,7 @@ const caller = {
 beforeAll(async () => {
   app = Fastify();
   const log = createLogger({
-    level: 'error',
+    level: 'warn',
     pretty: false,
     destination: { write: (line) => void logLines.push(line) },
   });
@@ -92,4 +92,25 @@ test.each(CALLS)('%s %s: a part that is away is 503, with Retry-After', async (m
   const answer = await call(method, path, body);
   expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '7']);
   expect(logLines).toEqual([]);
+});
+
+test.each(CALLS)(
+  '%s %s: a database that is away is 503, with Retry-After, and the driver is not quoted',
+  async (method, path, body) => {
+    failure = Object.assign(new Error(`connect ECONNREFUSED 10.1.2.3:27017 ${TOLD_NOBODY}`), {
+      name: 'MongoServerSelectionError',
+    });
+    const answer = await call(method, path, body);
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(answer.text).not.toContain(TOLD_NOBODY);
+    expect(answer.text).not.toContain('10.1.2.3');
+  },
+);
+
+test('a push that could not be kept tells the sender to come again, and the log why', async () => {
+  failure = new Unavailable('The records could not be kept.', 1, new Error(TOLD_NOBODY));
+  const answer = await call('POST', '/ingest/source', '{}');
+  expect(answer.status).toBe(503);
+  expect(answer.text).not.toContain(TOLD_NOBODY);
+  expect(logLines.map((line) => JSON.parse(line) as object)).toMatchObject([{ error: TOLD_NOBODY }]);
 });

@@ -72,6 +72,30 @@ describe('subscriptions that ask the same', () => {
     expect(others.seen).toMatchObject([{ id: records[1]!.eventID, eventName: 'Other' }]);
   });
 
+  test('with other filters get the answer that was executed once for all of them', async () => {
+    const fields = 'eventName errorCode @include(if: $more)';
+    const each = Array.from({ length: 20 }, (_, n) =>
+      open({ filter: { none: [{ eventNames: [`No${n}`] }] }, fields, more: false }),
+    );
+    const detailed = open({ fields, more: true });
+    await opened(app, 21);
+    const executed = await metric(app, EXECUTIONS);
+    const records = Array.from({ length: 20 }, (_, n) =>
+      newRecord({ eventName: `No${n}`, errorCode: 'Odd' }),
+    );
+    await source.push(JSON.stringify({ Records: records }));
+    await come(detailed, 20);
+    for (const [n, client] of each.entries()) {
+      await come(client, 19);
+      const others = records.filter(({ eventName }) => eventName !== `No${n}`);
+      expect(client.ids).toEqual(others.map(({ eventID }) => eventID));
+      for (const seen of client.seen) expect(seen).not.toHaveProperty('errorCode');
+    }
+    expect(detailed.seen.every(({ errorCode }) => errorCode === 'Odd')).toBe(true);
+    // Once for those that leave the error out, once for the one that does not.
+    expect(await metric(app, EXECUTIONS)).toBe(executed + 2 * 20);
+  });
+
   test('do not wait for one whose socket is not read, and that one misses nothing', async () => {
     const padding = 'x'.repeat(50_000);
     const heavy = { fields: 'requestParameters' };

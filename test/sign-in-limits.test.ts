@@ -1,3 +1,7 @@
+import { Readable } from 'node:stream';
+import type { PasswordInput } from '../src/cli/ask-password';
+import { resetPassword } from '../src/cli/user/change';
+import { readCommandSettings } from '../src/config/environment';
 import { call, newAddress } from './support/caller';
 import { ADMIN, startTrailGraph, type TestTrailGraph } from './support/trailgraph';
 
@@ -136,6 +140,47 @@ describe('failed sign-ins', () => {
     expect(codes.filter((code) => code === 'UNAUTHENTICATED')).toHaveLength(30);
     expect(codes.at(-1)).toBe('RATE_LIMITED');
     expect((await call(app, REFRESH, {}, { from: newAddress() })).code).toBe('UNAUTHENTICATED');
+  });
+});
+
+describe('an operator at the machine who sets another password', () => {
+  const reset = async (app: TestTrailGraph, password: string): Promise<void> => {
+    const { MONGODB_URI, TRAILGRAPH_MASTER_KEY } = app.environment;
+    await resetPassword({
+      email: ADMIN.email,
+      fromStdin: true,
+      stdin: Readable.from([`${password}\n`]) as PasswordInput,
+      dataDir: null,
+      settings: readCommandSettings({ MONGODB_URI, TRAILGRAPH_MASTER_KEY }),
+      print: () => undefined,
+      prompt: () => undefined,
+    });
+  };
+
+  test.each([
+    ['', false],
+    [', also where the processes count by themselves while Valkey is away', true],
+  ])('ends the pause of that account%s, and its next five failures make another one', async (_, away) => {
+    const app = await startTrailGraph({ settings: { TRUST_PROXY: '127.0.0.0/8' } });
+    try {
+      await app.admin();
+      if (away) app.core.valkey.disconnect();
+      const login = async (password: string): Promise<string | undefined> => {
+        const input = { ...ADMIN, password };
+        return (await call(app, LOGIN, { input }, { from: newAddress() })).code;
+      };
+      const guessed: (string | undefined)[] = [];
+      for (let n = 0; n < 6; n++) guessed.push(await login('a wrong password 1'));
+      expect(guessed).toEqual([...FIVE_FAILURES, 'RATE_LIMITED']);
+      await reset(app, 'another horse, as correct');
+      expect(await login(ADMIN.password)).toBe('UNAUTHENTICATED');
+      expect(await login('another horse, as correct')).toBeUndefined();
+      const again: (string | undefined)[] = [];
+      for (let n = 0; n < 6; n++) again.push(await login('a wrong password 1'));
+      expect(again).toEqual([...FIVE_FAILURES, 'RATE_LIMITED']);
+    } finally {
+      await app.stop();
+    }
   });
 });
 

@@ -80,9 +80,7 @@ describe('the delivery of a webhook', () => {
   async function store(count: number): Promise<string[]> {
     const list = records(next, count);
     next += count;
-    await admin.run('mutation ($records: [JSON!]!) { ingestEvents(records: $records) { stored } }', {
-      records: list,
-    });
+    await admin.ingest(list);
     return list.map(({ eventID }) => eventID);
   }
 

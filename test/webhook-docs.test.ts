@@ -36,9 +36,7 @@ describe('docs/webhooks.md', () => {
   /** Stores one event, of which every webhook hears. */
   async function storeOne(): Promise<string> {
     const record = demoRecord({ seed: 3, sourceId: 'docs', n: stored++, eventTime: new Date() });
-    await admin.run('mutation ($records: [JSON!]!) { ingestEvents(records: $records) { stored } }', {
-      records: [record],
-    });
+    await admin.ingest([record]);
     return String(record.eventID);
   }
 

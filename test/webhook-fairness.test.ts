@@ -52,9 +52,7 @@ describe(`a webhook beside ${DEAD} that are dead`, () => {
 
   async function store(from: number, count: number): Promise<string[]> {
     const records = demoRecords(61, from, count) as { eventID: string }[];
-    await admin.run('mutation ($records: [JSON!]!) { ingestEvents(records: $records) { stored } }', {
-      records,
-    });
+    await admin.ingest(records);
     return records.map(({ eventID }) => eventID);
   }
 

@@ -91,9 +91,7 @@ describe('a proxy for webhooks', () => {
 
   async function store(): Promise<void> {
     const eventTime = new Date(1_750_000_000_000 + next * SECOND);
-    await admin.run('mutation ($records: [JSON!]!) { ingestEvents(records: $records) { stored } }', {
-      records: [demoRecord({ seed: 22, sourceId: 'test', n: next++, eventTime })],
-    });
+    await admin.ingest([demoRecord({ seed: 22, sourceId: 'test', n: next++, eventTime })]);
   }
 
   const delivery = async (id: string): Promise<Delivery> =>

@@ -49,11 +49,7 @@ describe('a webhook', () => {
   async function store(count: number): Promise<object[]> {
     const list = records(next, count);
     next += count;
-    const { ingestEvents } = await admin.run<{ ingestEvents: { stored: number } }>(
-      'mutation ($records: [JSON!]!) { ingestEvents(records: $records) { stored } }',
-      { records: list },
-    );
-    expect(ingestEvents.stored).toBe(count);
+    await admin.ingest(list);
     return list;
   }
 
@@ -186,9 +182,7 @@ describe('a webhook', () => {
         'mutation ($url: String!) { createWebhook(input: { name: "local", url: $url }) { webhook { id } } }',
         { url: named },
       );
-      await client.run('mutation ($records: [JSON!]!) { ingestEvents(records: $records) { stored } }', {
-        records: records(0, 1),
-      });
+      await client.ingest(records(0, 1));
       const attempts = async (): Promise<{ failure: string }[]> =>
         (
           await client.run<{ deliveries: { nodes: { attempts: { failure: string }[] }[] } }>(
@@ -293,9 +287,7 @@ describe('a webhook', () => {
     const { id } = await create({ url, batchSize: 100 });
     const list = await store(30);
     await eventually(() => hook.received.length === 1, 'the list came');
-    await admin.run('mutation ($records: [JSON!]!) { ingestEvents(records: $records) { duplicates } }', {
-      records: list,
-    });
+    await admin.ingest(list);
     await eventually(async () => (await stats(id)).behind === 0, 'all was looked at');
     const extra = await store(1);
     await eventually(() => hook.received.length === 2, 'the next one came');

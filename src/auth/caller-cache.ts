@@ -14,7 +14,7 @@ export class CallerCache {
   /** @throws Unauthenticated */
   authenticate(token: string): Promise<Caller> {
     const key = hashToken(token);
-    const now = Date.now();
+    const now = performance.now();
     const there = this.known.get(key);
     if (there && there.until > now) return there.caller;
     if (this.known.size >= MOST) this.known.delete(this.known.keys().next().value!);

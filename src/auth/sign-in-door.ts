@@ -38,7 +38,8 @@ export class SignInDoor {
 
   /** @throws RateLimited, Unauthenticated */
   async login(credentials: Credentials, ip: string | null): Promise<SignedIn> {
-    const attempt = await this.gate.begin('login', ip, accountOf(credentials.email));
+    const account = await this.accounts.guessedAt(credentials.email);
+    const attempt = await this.gate.begin('login', ip, account);
     return tried(attempt, () => this.accounts.login(credentials));
   }
 

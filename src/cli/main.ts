@@ -21,6 +21,7 @@ async function main(): Promise<ExitCode> {
     exit: (exitCode) => {
       code = exitCode;
     },
+    kill: () => process.kill(process.pid, 'SIGKILL'),
   });
   try {
     await program.parseAsync(process.argv);

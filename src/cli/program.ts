@@ -26,6 +26,8 @@ export interface CommandProcess {
   stopped: () => AbortSignal;
   /** Sets the exit code of a command that did not throw. */
   exit: (code: ExitCode) => void;
+  /** Ends the process at once, with SIGKILL. */
+  kill: () => void;
 }
 
 const SEE_HELP = 'See `trailgraph --help`.';

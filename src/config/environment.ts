@@ -113,10 +113,14 @@ function faultsTogether(settings: Partial<Settings>, environment: Environment): 
       : [];
   if ((TLS_CERT_FILE === undefined) !== (TLS_KEY_FILE === undefined))
     faults.push('TLS_CERT_FILE and TLS_KEY_FILE belong together: set both or none');
+  const absent = (name: 'MONGODB_URI' | 'REDIS_URL' | 'TRAILGRAPH_MASTER_KEY'): boolean =>
+    // Of one that is there, what is wrong has been said.
+    settings[name] === undefined && !environment[name] && !environment[`${name}_FILE`];
+  if (settings.REDIS_SENTINELS?.length && absent('REDIS_URL'))
+    faults.push('REDIS_URL must be set beside REDIS_SENTINELS: user, password, database and TLS stand in it');
   if (ROLE === undefined || ROLE === 'all') return faults;
   const missing = (['MONGODB_URI', 'REDIS_URL', 'TRAILGRAPH_MASTER_KEY'] as const)
-    // That a file can't be read has been said.
-    .filter((name) => settings[name] === undefined && !environment[`${name}_FILE`])
+    .filter(absent)
     .map((name) => `${name} must be set for ROLE=${ROLE}`);
   return [...faults, ...missing];
 }

@@ -47,6 +47,9 @@ export const SETTING_FACTS: Readonly<Record<SettingName, SettingFacts>> = {
   DATA_DIR: { subject: 'Stores', readBy: ['all', 'commands'], unit: 'folder' },
   MONGODB_URI: { subject: 'Stores', readBy: [...SERVERS, 'commands'], otherwise: 'an embedded one' },
   REDIS_URL: { subject: 'Stores', readBy: [...SERVERS, 'commands'], otherwise: 'an embedded one' },
+  REDIS_SENTINELS: { subject: 'Stores', readBy: [...SERVERS, 'commands'], otherwise: 'none' },
+  REDIS_SENTINEL_NAME: { subject: 'Stores', readBy: [...SERVERS, 'commands'] },
+  REDIS_SENTINEL_PASSWORD: { subject: 'Stores', readBy: [...SERVERS, 'commands'], otherwise: 'none' },
   MONGOD_BINARY: {
     subject: 'Stores',
     readBy: ['all', 'commands'],
@@ -111,5 +114,9 @@ export const SETTING_FACTS: Readonly<Record<SettingName, SettingFacts>> = {
     unit: 'TCP ports',
     otherwise: 'none',
   },
-  TRAILGRAPH_CRASH_AT: { subject: 'Set by TrailGraph itself', readBy: SERVERS, otherwise: 'none' },
+  TRAILGRAPH_CRASH_AT: {
+    subject: 'Set by TrailGraph itself',
+    readBy: [...SERVERS, 'commands'],
+    otherwise: 'none',
+  },
 };

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { parseCidrs } from '../net/address-guard';
 import { parseDnsServers } from '../net/dns-servers';
 import { parseNoProxy, parseProxy } from '../net/proxy-address';
+import { valkeyAddress } from '../valkey/place';
+import { parseSentinels } from '../valkey/sentinel';
 
 const flag = (fallback: boolean) =>
   z
@@ -57,6 +59,10 @@ const origins = z
       });
     return wrong.length > 0 ? z.NEVER : given;
   });
+function requireMongoScheme(text: string): void {
+  if (!/^mongodb(\+srv)?:\/\//.test(text))
+    throw new TypeError('must begin with mongodb:// or mongodb+srv://');
+}
 
 /**
  * Every setting, named and described once; setting-facts.ts says what else a reader of the documentation wants to know.
@@ -80,8 +86,20 @@ export const SETTINGS = z.object({
     .min(1)
     .default('./data')
     .describe('Where embedded servers keep their data, and the master key.'),
-  MONGODB_URI: optional.describe('MongoDB to use; absent: an embedded one.'),
-  REDIS_URL: optional.describe('Valkey or Redis to use; absent: an embedded one.'),
+  MONGODB_URI: readableBy(requireMongoScheme)
+    .optional()
+    .describe('MongoDB to use, mongodb:// or mongodb+srv://; absent: an embedded one.'),
+  REDIS_URL: readableBy(valkeyAddress)
+    .optional()
+    .describe(
+      'Valkey or Redis to use, redis:// or rediss://; absent: an embedded one. With REDIS_SENTINELS: user, password, database and TLS alone.',
+    ),
+  REDIS_SENTINELS: readableBy(parseSentinels)
+    .default('')
+    .transform(parseSentinels)
+    .describe('Sentinels that know the master, host:port, separated by commas; none: REDIS_URL says where.'),
+  REDIS_SENTINEL_NAME: z.string().min(1).default('mymaster').describe('What the Sentinels call the master.'),
+  REDIS_SENTINEL_PASSWORD: optional.describe('The password that the Sentinels themselves ask for.'),
   MONGOD_BINARY: optional.describe('The mongod program to embed.'),
   VALKEY_BINARY: optional.describe('The valkey-server or redis-server program to embed.'),
   WORKERS: integer(0, 64)
@@ -192,6 +210,7 @@ export const COMMAND_SETTINGS = SETTINGS.pick({
   MONGODB_URI: true,
   MONGOD_BINARY: true,
   TRAILGRAPH_MASTER_KEY: true,
+  TRAILGRAPH_CRASH_AT: true,
 }).extend({
   TRAILGRAPH_NEW_MASTER_KEY: optional.describe('For `trailgraph rekey`: the master key to come.'),
   TRAILGRAPH_TOKEN: optional.describe(
@@ -210,6 +229,7 @@ export type SettingName = keyof typeof ALL_SETTINGS.shape;
 export const SECRET_SETTINGS = [
   'MONGODB_URI',
   'REDIS_URL',
+  'REDIS_SENTINEL_PASSWORD',
   'WEBHOOK_PROXY',
   'TRAILGRAPH_MASTER_KEY',
   'TRAILGRAPH_PREVIOUS_MASTER_KEY',

@@ -53,8 +53,9 @@ export class Unavailable extends Error {
   constructor(
     message: string,
     readonly retryAfterSeconds = 1,
+    cause?: unknown,
   ) {
-    super(message);
+    super(message, cause === undefined ? undefined : { cause });
   }
 }
 

@@ -1,4 +1,5 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { isDatabaseAway } from '../domain/database-away';
 import {
   Conflict,
   CostExceeded,
@@ -21,9 +22,6 @@ export interface MappedError {
   extensions: Record<string, unknown>;
 }
 
-/** Names of the driver's errors that mean "not now": the database is away, or took too long. */
-const UNAVAILABLE_NAMES =
-  /^Mongo(ServerSelection|Network|NetworkTimeout|PoolCleared|NotConnected|OperationTimeout|TopologyClosed|WaitQueueTimeout)Error$|^MongooseServerSelectionError$/;
 /** Codes of apollo-server and graphql-js for a document that can't run. */
 const CALLERS_OWN = new Set([
   'GRAPHQL_PARSE_FAILED',
@@ -53,7 +51,7 @@ export function mapError(error: unknown): MappedError | null {
   if (original instanceof RateLimited)
     return mapped(original, 'RATE_LIMITED', { retryAfterSeconds: original.retryAfterSeconds });
   if (original instanceof PersistedQueryFault) return mapped(original, original.code);
-  return mapByName(original);
+  return mapDatabase(original);
 }
 
 /** The code that an error has for callers. */
@@ -62,9 +60,9 @@ export function codeOf(error: unknown): string {
   return typeof code === 'string' ? code : 'INTERNAL_SERVER_ERROR';
 }
 
-function mapByName(error: unknown): MappedError | null {
+function mapDatabase(error: unknown): MappedError | null {
   const { name, code } = error as { name?: string; code?: unknown };
-  if (name && UNAVAILABLE_NAMES.test(name)) {
+  if (isDatabaseAway(error)) {
     return {
       message: 'The database does not answer: try again.',
       extensions: { code: 'UNAVAILABLE', retryAfterSeconds: 1 },

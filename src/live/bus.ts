@@ -12,6 +12,8 @@ export interface CommitMessage {
 
 /** For how long a count of listeners is believed. */
 const LISTENERS_FRESH_MS = 500;
+/** After a failure nothing is published for so long: a frozen Valkey takes a second to fail, and each slice would wait. */
+const REST_MS = 2_000;
 
 /**
  * The pub/sub between those who commit and those who follow. It may lose what it likes: followers read the commits
@@ -20,6 +22,7 @@ const LISTENERS_FRESH_MS = 500;
 export class CommitBus {
   private readonly pubsub: RedisPubSub;
   private readonly channel: string;
+  private restUntil = Number.NEGATIVE_INFINITY;
   private listeners = { count: 0, at: Number.NEGATIVE_INFINITY };
 
   constructor(
@@ -36,10 +39,18 @@ export class CommitBus {
     });
   }
 
-  /** Publishes a slice, if anybody listens. A failure is the caller's to count: nothing depends on it. */
+  /**
+   * Publishes a slice, if anybody listens and Valkey has not just failed. A failure is the caller's to count: nothing
+   * depends on it.
+   */
   async publish(message: CommitMessage): Promise<void> {
-    if ((await this.countListeners()) === 0) return;
-    await this.pubsub.publish(this.channel, message);
+    if (performance.now() < this.restUntil) return;
+    try {
+      if ((await this.countListeners()) > 0) await this.pubsub.publish(this.channel, message);
+    } catch (error) {
+      this.restUntil = performance.now() + REST_MS;
+      throw error;
+    }
   }
 
   /** @returns what ends the subscription */
@@ -61,7 +72,7 @@ export class CommitBus {
   }
 
   private async countListeners(): Promise<number> {
-    const now = Date.now();
+    const now = performance.now();
     if (now - this.listeners.at > LISTENERS_FRESH_MS) {
       const answer = (await this.publisher.pubsub('NUMSUB', this.channel)) as [string, number];
       this.listeners = { count: Number(answer[1]), at: now };

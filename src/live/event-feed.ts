@@ -7,6 +7,8 @@ import type { CommitMessage } from './bus';
 /** What the feed needs of the store. */
 export interface FeedStore {
   head(): Promise<number>;
+  /** As `head`, with what a failover may still take back: after an election `head` may lag behind what it said. */
+  newest(): Promise<number>;
   oldest(): Promise<number | null>;
   commitsAfter(n: number, limit: number): Promise<Commit[]>;
   eventsOf(commit: Commit, afterPos?: number): Promise<StoredEvent[]>;
@@ -127,7 +129,7 @@ export class EventFeed {
         'What comes after this cursor is past retention: query events, then subscribe without `after`.',
       );
     }
-    if (after.n > this.tip && after.n > (await this.store.head())) {
+    if (after.n > this.tip && after.n > (await this.store.newest())) {
       throw new CursorExpired(
         'This cursor lies beyond what is stored here: query events, then subscribe without `after`.',
       );
@@ -185,10 +187,10 @@ export class EventFeed {
     }
     this.tip = Math.max(this.tip, await this.store.head());
     if (this.closed) return this.stop();
-    this.lastNews = Date.now();
+    this.lastNews = performance.now();
     this.following = true;
     this.quietTimer = setInterval(() => {
-      if (Date.now() - this.lastNews >= QUIET_MS) void this.catchUp();
+      if (performance.now() - this.lastNews >= QUIET_MS) void this.catchUp();
     }, QUIET_MS / 4);
     if (this.told > this.tip) void this.catchUp();
   }
@@ -221,7 +223,7 @@ export class EventFeed {
       this.ringEvents -= this.ring.shift()!.events.length;
     }
     this.tip = slice.n;
-    this.lastNews = Date.now();
+    this.lastNews = performance.now();
     this.signalChange();
   }
 
@@ -241,7 +243,7 @@ export class EventFeed {
   /** @param newlyTold whether the bus told of more meanwhile, which nobody took */
   private caughtUp(newlyTold: boolean): void {
     this.catchingUp = null;
-    this.lastNews = Date.now();
+    this.lastNews = performance.now();
     if (this.following && newlyTold && this.told > this.tip) void this.catchUp();
   }
 

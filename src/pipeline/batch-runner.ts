@@ -3,6 +3,7 @@ import { CANCELLED_WITH_BACKFILL } from '../domain/backfill';
 import { backoffMs } from '../domain/backoff';
 import type { Batch } from '../domain/batch';
 import type { Commit } from '../domain/commit';
+import { isDatabaseAway } from '../domain/database-away';
 import { messageOf, Permanent, Retryable } from '../domain/errors';
 import type { StoredEvent } from '../domain/event';
 import { matcher } from '../domain/matcher';
@@ -41,6 +42,8 @@ const CRASHES_TO_QUARANTINE = 3;
 /** More than two slices in flight gain little; memory stays bounded by them. */
 const SLICES_IN_FLIGHT = 2;
 const BACKOFF = { baseMs: 1_000, maxMs: 3_600_000 };
+/** The batch is not at fault, however often its tries meet a database that changes its primary. */
+const DATABASE_AWAY_MS = 1_000;
 /** An object that is denied for so long is given up. */
 const DENIED_FOR_MS = 24 * 3_600_000;
 /** While the database is away a batch is kept for so long; given up, it would count as a crash. */
@@ -78,7 +81,7 @@ export class BatchRunner {
   /** @param batch claimed, with its token */
   async run(batch: Claimed, { stop, turn, between }: RunOrders): Promise<void> {
     const { batches, leaseMs, log } = this.parts;
-    const startedAt = Date.now();
+    const startedAt = performance.now();
     this.noteWait(batch);
     const lease = new LeaseKeeper({
       renew: () => batches.renew(batch._id, batch.token, leaseMs),
@@ -91,10 +94,11 @@ export class BatchRunner {
       const settlement = await this.process(batch, { signal: lease.work, between });
       if (!(await batches.settle(batch._id, batch.token, settlement))) {
         log.warn({ batchId: batch._id }, 'a batch was settled by somebody else');
+        await this.countLate(batch);
         return;
       }
-      this.parts.metrics.batchStage('enrich', (Date.now() - startedAt) / 1000);
-      this.tell(batch, settlement, Date.now() - startedAt);
+      this.parts.metrics.batchStage('enrich', (performance.now() - startedAt) / 1000);
+      this.tell(batch, settlement, Math.round(performance.now() - startedAt));
     } catch (error) {
       await this.giveBack(batch, error, { lease, stop });
     } finally {
@@ -222,6 +226,9 @@ export class BatchRunner {
     const message = messageOf(error);
     if (held.lease.signal.aborted) {
       log.warn({ batchId: batch._id, error: message }, 'a batch was left to whoever holds it now');
+      await this.countLate(batch).catch((failure: unknown) =>
+        log.warn({ batchId: batch._id, error: messageOf(failure) }, 'what was committed late is not counted'),
+      );
       if (held.lease.databaseFailed) await this.release(batch, 0, message, held);
       return;
     }
@@ -233,14 +240,14 @@ export class BatchRunner {
     if (
       error instanceof Retryable &&
       error.options.remedy &&
-      Date.now() - batch.createdAt.getTime() > DENIED_FOR_MS
+      this.parts.now().getTime() - batch.createdAt.getTime() > DENIED_FOR_MS
     ) {
       const settlement = await this.end(batch, 'FAILED', message);
       await batches.settle(batch._id, batch.token, settlement);
       return;
     }
     const tries = batch.attempts - batch.crashes;
-    const wanted = error instanceof Retryable ? error.options.retryAfterMs : undefined;
+    const wanted = error instanceof Retryable ? error.options.retryAfterMs : databaseWait(error);
     const delayMs = wanted ?? backoffMs(tries, BACKOFF, Math.random);
     log.warn(
       { batchId: batch._id, reference: batch.reference, error: message, delayMs },
@@ -249,20 +256,27 @@ export class BatchRunner {
     await this.release(batch, delayMs, message, held);
   }
 
+  /** Whoever settled it may not have seen what we committed after our lease had run out. */
+  private async countLate(batch: Claimed): Promise<void> {
+    const committed = await this.parts.commits.ofRun(batch.run);
+    const counts = committed.reduce<Counters>((sum, commit) => addCounts(sum, commit), NO_COUNTS);
+    await this.parts.batches.raiseCounts(batch._id, batch.run, counts);
+  }
+
   /**
    * Gives a batch back, waiting for a database that is away: a lease that nobody gave back counts as a crash. Where
    * somebody took the batch over because the database was away, that crash is taken back.
    */
   private async release(batch: Claimed, delayMs: number, error: string | null, held: Held): Promise<void> {
     const { batches, log } = this.parts;
-    const deadline = Date.now() + RELEASE_WITHIN_MS;
+    const deadline = performance.now() + RELEASE_WITHIN_MS;
     for (;;) {
       try {
         const released = await batches.release(batch._id, batch.token, delayMs, error);
         if (!released && held.lease.databaseFailed) await batches.forgiveCrash(batch._id);
         return;
       } catch (failure) {
-        if (held.stop.aborted || Date.now() > deadline) {
+        if (held.stop.aborted || performance.now() > deadline) {
           log.warn({ batchId: batch._id, error: messageOf(failure) }, 'a batch could not be given back');
           return;
         }
@@ -299,6 +313,10 @@ export class BatchRunner {
       'batch settled',
     );
   }
+}
+
+function databaseWait(error: unknown): number | undefined {
+  return isDatabaseAway(error) ? DATABASE_AWAY_MS : undefined;
 }
 
 function pick(counts: Counters): Counters {

@@ -1,3 +1,5 @@
+import { Invalid } from '../domain/errors';
+
 /**
  * Places at which a test may have the process kill itself. Whatever a worker was doing there, the next one must find
  * and finish.
@@ -39,3 +41,27 @@ export type CrashPoint =
 
 /** Told at each of the places; does nothing outside of tests. */
 export type CrashHook = (point: CrashPoint) => void;
+
+const ALL_POINTS: readonly (string | undefined)[] = [
+  ...CRASH_POINTS,
+  ...FETCH_CRASH_POINTS,
+  ...BACKFILL_CRASH_POINTS,
+  ...ROLLUP_CRASH_POINTS,
+  ...OPERATIONAL_CRASH_POINTS,
+];
+
+/**
+ * For tests: has the process killed when it comes to a point, or for the n-th time.
+ * @param setting `point` or `point:n`; absent: nothing is done anywhere
+ * @throws Invalid where there is no such point
+ */
+export function crashHook(setting: string | undefined, kill: () => void): CrashHook {
+  if (!setting) return () => undefined;
+  const [point, count = '1'] = setting.split(':');
+  if (!ALL_POINTS.includes(point))
+    throw new Invalid(`TRAILGRAPH_CRASH_AT must be one of ${ALL_POINTS.join(', ')}.`);
+  let left = Number(count);
+  return (reached) => {
+    if (reached === point && --left <= 0) kill();
+  };
+}

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDatabaseAway } from '../domain/database-away';
 import { messageOf, Permanent, Retryable } from '../domain/errors';
 import type { FetchNote } from '../domain/fetched';
 import type { Source, SourceHealth, SourceKind } from '../domain/source';
@@ -76,6 +77,11 @@ export class Fetcher {
         { sourceId: source._id, kind: source.kind, error: messageOf(error) },
         'a source could not be read',
       );
+      if (isDatabaseAway(error)) {
+        // The source is not at fault.
+        await sources.finish(source._id, source.token, {}, RETRY_FAILING_MIN_MS);
+        return;
+      }
       const againMs = Math.min(
         Math.max(client.pollIntervalMs(source), RETRY_FAILING_MIN_MS),
         RETRY_FAILING_MS,

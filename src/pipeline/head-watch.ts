@@ -23,7 +23,7 @@ export class HeadWatch {
     const told = new Promise<void>((resolve) => {
       wake = resolve;
     });
-    this.waiters.push({ n, deadline: Date.now() + ms, resolve: wake });
+    this.waiters.push({ n, deadline: performance.now() + ms, resolve: wake });
     this.timer ??= setInterval(() => void this.poll(), POLL_MS);
     signal.addEventListener('abort', wake, { once: true });
     await told;
@@ -40,7 +40,7 @@ export class HeadWatch {
   }
 
   private async poll(): Promise<void> {
-    const now = Date.now();
+    const now = performance.now();
     this.settle((waiter) => waiter.deadline <= now);
     if (this.polling || this.waiters.length === 0) return;
     this.polling = true;

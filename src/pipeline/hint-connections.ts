@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { isIP } from 'node:net';
 
 /** Where the queue lies. */
 export interface HintAddress {
@@ -10,10 +11,15 @@ export interface HintAddress {
   tls: boolean;
 }
 
+/** Tells at which server the queue lies now, where that may change: under Sentinel. */
+export type LocateMaster = () => Promise<{ host: string; port: number }>;
+
 /** A connection by node_redis, which Bee-Queue brings along; it connects again by itself. */
 export interface HintClient {
   on(event: 'ready' | 'error', listener: (error: Error) => void): void;
   ping(done: (error: Error | null) => void): void;
+  /** @param done with the role first: `master` or `slave` */
+  role(done: (error: Error | null, role?: unknown) => void): void;
   /** Ends it at once and for good. */
   end(flush: boolean): void;
   duplicate(): HintClient;
@@ -27,7 +33,17 @@ interface Offline {
   send_offline_queue(): void;
 }
 
-type CreateClient = (options: object) => HintClient & Offline;
+/** What node_redis reads at each connect. */
+interface Connecting {
+  connection_options: { host: string; port: number; family: number };
+  stream: { destroy(): void };
+}
+
+type NodeRedisClient = HintClient & Offline & Connecting;
+type CreateClient = (options: object) => NodeRedisClient;
+
+/** The wait before another try grows by so much with each. */
+const RETRY_STEP_MS = 100;
 
 /**
  * The connections of one queue: one for commands, and where jobs are taken one to wait on. Bee-Queue would open them
@@ -41,9 +57,17 @@ export class HintConnections {
   constructor(
     private readonly address: HintAddress,
     private readonly onError: (error: Error) => void,
+    /** node_redis knows nothing of Sentinels: it is told where to connect to. Null where the address stays. */
+    private readonly locate: LocateMaster | null = null,
   ) {
     this.commands = this.open();
     this.commands.duplicate = () => this.open(); // So does Bee-Queue ask for the one to wait on.
+  }
+
+  /** Whether the server answers and may be written to. @param done is not called where it does not answer */
+  check(done: (error: Error | null) => void): void {
+    if (this.locate) this.commands.role((error, role) => done(error ?? notMaster(role)));
+    else this.commands.ping(done);
   }
 
   end(): void {
@@ -62,14 +86,37 @@ export class HintConnections {
       ...(password ? { password } : {}),
       ...(username ? { user: username } : {}),
       ...(tls ? { tls: {} } : {}),
-      retry_strategy: ({ attempt }: { attempt: number }) => Math.min(100 * attempt, 1_000),
+      retry_strategy: ({ attempt }: { attempt: number }) => {
+        this.follow(client);
+        return Math.min(RETRY_STEP_MS * attempt, 1_000);
+      },
       socket_initial_delay: 5_000,
     });
     client.on('error', this.onError);
     client.send_offline_queue = sendOnce;
+    if (this.locate) client.on('ready', () => this.leaveReplica(client));
     this.all.push(client);
     return client;
   }
+
+  /** Has the next try go to whoever is master by then; a look-up takes a few milliseconds, the wait is longer. */
+  private follow(client: NodeRedisClient): void {
+    this.locate?.().then(
+      ({ host, port }) => Object.assign(client.connection_options, { host, port, family: isIP(host) || 4 }),
+      (error: Error) => this.onError(error),
+    );
+  }
+
+  /** In the seconds of a failover a Sentinel may still name the old master. */
+  private leaveReplica(client: NodeRedisClient): void {
+    client.role((error, role) => {
+      if (!error && notMaster(role)) client.stream.destroy(); // It connects again, after another look-up.
+    });
+  }
+}
+
+function notMaster(role: unknown): Error | null {
+  return Array.isArray(role) && role[0] === 'master' ? null : new Error('the server is no master');
 }
 
 /**

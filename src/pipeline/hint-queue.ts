@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import BeeQueue from 'bee-queue';
 import { messageOf } from '../domain/errors';
 import type { Logger } from '../observe/logger';
-import { type HintAddress, type HintClient, HintConnections } from './hint-connections';
+import { type HintAddress, type HintClient, HintConnections, type LocateMaster } from './hint-connections';
 
 /** A hint: "look now at this". Nothing depends on it, since MongoDB holds what is to be done. */
 export interface Hint {
@@ -14,6 +14,8 @@ export interface HintQueueOptions {
   /** Namespace of the keys. */
   prefix: string;
   address: HintAddress;
+  /** Under Sentinel: where the server is now, in the place of the address's host and port. */
+  locate?: LocateMaster;
   /** Where hints are taken: absent in a process that only gives them. */
   worker?: { concurrency: number; handle: (id: string) => Promise<void> };
   onLost: (count: number) => void;
@@ -86,26 +88,32 @@ export class HintQueue {
     const { signal } = this.closing;
     await this.drop();
     while (!signal.aborted && !this.connected) {
-      const candidate = this.create();
+      let candidate: Connected | null = null;
       try {
+        candidate = this.create(await this.address());
         await within(READY_MS, Promise.race([candidate.queue.ready(), aborted(signal)]));
         this.attach(candidate);
       } catch (error) {
         this.trouble(error);
-        void candidate.queue.close(ANSWER_MS).catch(() => undefined); // It never was ready: there is nothing to finish.
-        candidate.connections.end();
+        void candidate?.queue.close(ANSWER_MS).catch(() => undefined); // It never was ready: there is nothing to finish.
+        candidate?.connections.end();
         await delay(REBUILD_EVERY_MS, undefined, { signal }).catch(() => undefined); // Closing ends the wait.
       }
     }
   }
 
-  private create(): Connected {
-    const { name, prefix, address, worker } = this.options;
+  private async address(): Promise<HintAddress> {
+    const { address, locate } = this.options;
+    return locate ? { ...address, ...(await within(READY_MS, locate())) } : address;
+  }
+
+  private create(address: HintAddress): Connected {
+    const { name, prefix, locate, worker } = this.options;
     const onError = (error: Error): void => {
       this.trouble(error);
       if (String(error.message).includes('NOSCRIPT')) void loadScripts(connections.commands);
     };
-    const connections = new HintConnections(address, onError);
+    const connections = new HintConnections(address, onError, locate);
     const settings = {
       prefix,
       redis: connections.commands as never, // Its types know a client of another version only.
@@ -140,11 +148,14 @@ export class HintQueue {
   private async check(): Promise<void> {
     const { connected } = this;
     if (!connected || this.closing.signal.aborted) return;
-    const { commands } = connected.connections;
+    const { connections } = connected;
+    const { commands } = connections;
     try {
       await within(
         ANSWER_MS,
-        new Promise<void>((resolve, reject) => commands.ping((error) => (error ? reject(error) : resolve()))),
+        new Promise<void>((resolve, reject) =>
+          connections.check((error) => (error ? reject(error) : resolve())),
+        ),
       );
       await within(ANSWER_MS, loadScripts(commands));
       if (this.options.worker) await within(ANSWER_MS, connected.queue.checkStalledJobs());
@@ -164,8 +175,8 @@ export class HintQueue {
 
   /** One line a minute: a server that is away fails every call. */
   private trouble(error: unknown): void {
-    if (this.closing.signal.aborted || Date.now() < this.quietUntil) return;
-    this.quietUntil = Date.now() + 60_000;
+    if (this.closing.signal.aborted || performance.now() < this.quietUntil) return;
+    this.quietUntil = performance.now() + 60_000;
     this.options.log.warn(
       { queue: this.options.name, error: messageOf(error) },
       'the queue does not answer; MongoDB is asked instead',

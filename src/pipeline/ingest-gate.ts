@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { PartResult } from '../domain/batch';
 import { recordTexts, UnknownShape } from '../domain/envelopes/record-texts';
-import { Invalid, messageOf, Unavailable } from '../domain/errors';
+import { Invalid, Unavailable } from '../domain/errors';
 import type { SourceKind } from '../domain/source';
 import type { BatchStore } from '../store/batches';
 import type { SettlementWatch } from './settlement-watch';
@@ -141,7 +141,7 @@ export class IngestGate {
         bodies: [],
         records: 0,
         bytes: 0,
-        deadline: Date.now() + ANSWER_MS,
+        deadline: performance.now() + ANSWER_MS,
         timer: setTimeout(() => this.flush(fresh), GATHER_MS),
       };
       into = fresh;
@@ -179,7 +179,7 @@ export class IngestGate {
       parts,
       ...(each ? { each: true as const } : {}),
     });
-    const batch = await this.parts.settlements.settled(id, deadline - Date.now());
+    const batch = await this.parts.settlements.settled(id, deadline - performance.now());
     if (batch.state !== 'DONE')
       throw new Unavailable(`The records were not stored: ${batch.error ?? batch.state}`);
     for (const [index, body] of bodies.entries()) {
@@ -193,7 +193,7 @@ export class IngestGate {
     try {
       await this.parts.batches.add([batch]);
     } catch (error) {
-      throw new Unavailable(`The records could not be kept: ${messageOf(error)}`);
+      throw new Unavailable('The records could not be kept: send them again.', 1, error);
     }
     // Not waited for: a queue that is away takes seconds to say so, and workers look into the ledger themselves.
     void this.parts.hint([batch._id]);

@@ -20,7 +20,7 @@ export class LeaseKeeper {
   private readonly working = new AbortController();
   private readonly timer: NodeJS.Timeout;
   private renewing = false;
-  private lastRenewed = Date.now();
+  private lastRenewed = performance.now();
   /** Whether the database failed to answer a renewal: then losing the lease does not mean that we hung. */
   databaseFailed = false;
 
@@ -52,12 +52,12 @@ export class LeaseKeeper {
     if (this.renewing) return;
     this.renewing = true;
     try {
-      if (await this.lease.renew()) this.lastRenewed = Date.now();
+      if (await this.lease.renew()) this.lastRenewed = performance.now();
       else this.controller.abort(new Error('the lease is lost'));
     } catch (error) {
       this.databaseFailed = true;
       this.lease.log.warn({ error: messageOf(error) }, 'a lease could not be renewed');
-      if (Date.now() - this.lastRenewed > this.lease.leaseMs)
+      if (performance.now() - this.lastRenewed > this.lease.leaseMs)
         this.controller.abort(new Error('the lease has run out'));
     } finally {
       this.renewing = false;

@@ -42,7 +42,7 @@ const MAX_PENDING = 1_000;
  * opened or closed; and of deliveries of operational events nobody hears that they were given up.
  */
 export class OperationalEvents {
-  private askedExhaustedAt = 0;
+  private askedExhaustedAt = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly parts: OperationalEventParts) {}
 
@@ -90,8 +90,8 @@ export class OperationalEvents {
 
   /** Makes an event of deliveries that were given up, for each webhook at most once a minute. */
   private async noteExhausted(): Promise<void> {
-    if (Date.now() - this.askedExhaustedAt < ASK_EXHAUSTED_EVERY_MS) return;
-    this.askedExhaustedAt = Date.now();
+    if (performance.now() - this.askedExhaustedAt < ASK_EXHAUSTED_EVERY_MS) return;
+    this.askedExhaustedAt = performance.now();
     const until = this.parts.now();
     for (const found of await this.parts.exhausted.untold(until, WEBHOOKS_A_PASS))
       await this.noteExhaustedOf(found, until);

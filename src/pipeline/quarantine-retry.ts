@@ -89,7 +89,7 @@ export class QuarantineRetry {
     requireAll(given, heads);
     const sources = await this.sourcesOf([...heads.values()]);
     const outcome = new Outcome(given);
-    const deadline = Date.now() + ANSWER_MS;
+    const deadline = performance.now() + ANSWER_MS;
     const waiting: Promise<void>[] = [];
     let failure: unknown = null;
     for await (const packing of this.packings(ids, heads, sources, outcome)) {
@@ -164,7 +164,7 @@ export class QuarantineRetry {
       },
     ]);
     void hint([id]); // Not waited for: workers look into the ledger themselves.
-    const batch = await settlements.settled(id, Math.max(0, deadline - Date.now()));
+    const batch = await settlements.settled(id, Math.max(0, deadline - performance.now()));
     const [result] = batch.partResults ?? [];
     if (batch.state !== 'DONE' || !result)
       throw new Unavailable(`The records were not stored: ${batch.error ?? batch.state}`);

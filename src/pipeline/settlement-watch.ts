@@ -21,7 +21,7 @@ export class SettlementWatch {
   /** @throws Unavailable where it is not settled within `ms`: it stands in the ledger and will be */
   settled(id: string, ms: number): Promise<Batch> {
     return new Promise((resolve, reject) => {
-      this.waiters.set(id, { deadline: Date.now() + ms, resolve, reject });
+      this.waiters.set(id, { deadline: performance.now() + ms, resolve, reject });
       this.timer ??= setInterval(() => void this.poll(), POLL_MS);
     });
   }
@@ -51,7 +51,7 @@ export class SettlementWatch {
   }
 
   private expire(): void {
-    const now = Date.now();
+    const now = performance.now();
     for (const [id, { deadline, reject }] of this.waiters) {
       if (deadline > now) continue;
       this.waiters.delete(id);

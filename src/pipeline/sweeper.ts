@@ -89,14 +89,16 @@ export class Sweeper {
   }
 
   private async hint(queue: 'fetch' | 'enrich' | 'forward', ids: string[]): Promise<void> {
-    const now = Date.now();
-    const fresh = ids.filter((id) => (this.hinted.get(`${queue}:${id}`) ?? 0) + HINT_AGAIN_MS < now);
+    const now = performance.now();
+    const fresh = ids.filter(
+      (id) => (this.hinted.get(`${queue}:${id}`) ?? Number.NEGATIVE_INFINITY) + HINT_AGAIN_MS < now,
+    );
     for (const id of fresh) this.hinted.set(`${queue}:${id}`, now);
     await this.parts.hint(queue, fresh);
   }
 
   private forget(): void {
-    const old = Date.now() - HINT_AGAIN_MS;
+    const old = performance.now() - HINT_AGAIN_MS;
     for (const [key, at] of this.hinted) if (at < old) this.hinted.delete(key);
   }
 }

@@ -1,4 +1,5 @@
 import type { FastifyReply } from 'fastify';
+import { isDatabaseAway } from '../domain/database-away';
 import {
   Conflict,
   Forbidden,
@@ -24,6 +25,17 @@ export class WrongMethod extends Error {
   override name = 'WrongMethod';
 }
 
+/** MongoDB's own code. */
+const MAX_TIME_EXPIRED = 50;
+
+/** What is told of an error: of a database that is away, no more than that. The driver's own words name addresses. */
+export function told(error: unknown): unknown {
+  if (ranOutOfTime(error))
+    return new Unavailable('The database took too long: send it again, later.', 1, error);
+  if (!isDatabaseAway(error)) return error;
+  return new Unavailable('The database does not answer: send it again.', 1, error);
+}
+
 /** The status of an answer that tells of this error; 500 for one that we do not know. */
 export function statusOf(error: unknown): number {
   if (error instanceof Invalid) return 400;
@@ -35,7 +47,7 @@ export function statusOf(error: unknown): number {
   if (error instanceof TooLarge) return 413;
   if (error instanceof UnknownEncoding) return 415;
   if (error instanceof RateLimited) return 429;
-  if (error instanceof Unavailable || isDatabaseAway(error)) return 503;
+  if (error instanceof Unavailable) return 503;
   const { statusCode } = error as { statusCode?: unknown };
   return typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500 ? statusCode : 500;
 }
@@ -46,8 +58,7 @@ export function setRetryAfter(reply: FastifyReply, error: unknown): void {
     reply.header('retry-after', String(error.retryAfterSeconds));
 }
 
-function isDatabaseAway(error: unknown): boolean {
-  return /^Mongo.*(Selection|Network|Pool|NotConnected|Timeout)/.test(
-    String((error as { name?: unknown }).name),
-  );
+/** The database gave up what took longer than it might. */
+function ranOutOfTime(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === MAX_TIME_EXPIRED;
 }

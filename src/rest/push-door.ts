@@ -9,6 +9,7 @@ import { PUSH_ROUTE } from './push-route';
 import { type SubscriptionParts, takeSubscription } from './push-subscription';
 import { describedOnly } from './route-description';
 import { MAX_SENT_BYTES, type RecordBodies, takeBytes } from './sent-body';
+import { refuseOtherMethods } from './wrong-methods';
 
 export interface PushDoorParts extends SubscriptionParts {
   /** The source of that id. */
@@ -57,6 +58,7 @@ export async function addPushDoor(app: FastifyInstance, parts: PushDoorParts): P
         });
       },
     });
+    refuseOtherMethods(scope, '/ingest/:sourceId', ['POST']);
   });
 }
 

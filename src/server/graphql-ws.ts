@@ -13,10 +13,11 @@ import type { Metrics } from '../observe/metrics';
 import type { Admission } from './admission';
 import type { Authenticate } from './authenticate';
 import type { Origins } from './origins';
+import { RenderedTexts } from './subscriptions/rendered-texts';
 import { SharedSubscriptions } from './subscriptions/shared-subscriptions';
 import { Wire } from './subscriptions/wire';
 import { operationOf } from './ws-document';
-import { MOST_SOCKETS, SocketCounts, tooManyOperations } from './ws-limits';
+import { MOST_SOCKETS, type SocketPlaces, tooManyOperations } from './ws-limits';
 import { type WatchedSocket, WsWatch, type WsWatchParts } from './ws-watch';
 
 export interface GraphqlWsParts {
@@ -27,6 +28,7 @@ export interface GraphqlWsParts {
   /** Where a request comes from, by its socket and its headers. */
   addressOf: AddressOf;
   admission: Admission;
+  places: SocketPlaces;
   subscriptions: Context['subscriptions'];
   origins: Origins;
   introspection: boolean;
@@ -58,23 +60,23 @@ export function addGraphqlWs(server: Server, parts: GraphqlWsParts): { close(): 
   };
   const sockets = new WebSocketServer(options);
   const watch = new WsWatch(parts);
-  const counts = new SocketCounts();
   const addressOf = ({ request }: WatchedSocket): string | null =>
     parts.addressOf(request.socket.remoteAddress, request.headers['x-forwarded-for']);
   const requestIds = new RequestIds();
   const shared = new SharedSubscriptions({
     present: (result, requestId) => presented(parts.log, result, requestId, false),
     executed: () => parts.metrics.eventExecuted(),
+    texts: new RenderedTexts(),
   });
   const served = useServer<Record<string, unknown>, Pick<WatchedSocket, 'watched'>>(
     {
       schema: parts.schema,
       isProd: true, // Whatever goes wrong is told to the log, not in the reason of a close.
       connectionInitWaitTimeout: INIT_WAIT_MS,
-      onConnect: (context) => connect(context, parts, watch, counts),
+      onConnect: (context) => connect(context, parts, watch),
       onClose: ({ extra }) => {
         watch.remove(extra);
-        if (extra.watched) counts.remove(extra.watched.owner, extra);
+        if (extra.watched) parts.places.give(extra.watched.place);
       },
       onSubscribe: ({ extra, subscriptions }, _id, payload) =>
         tooManyOperations(Object.keys(subscriptions).length) ??
@@ -86,7 +88,7 @@ export function addGraphqlWs(server: Server, parts: GraphqlWsParts): { close(): 
         requestId: requestIds.of(payload),
         ip: addressOf(extra),
         subscriptions: parts.subscriptions,
-        wire: new Wire(extra.socket, id, () => parts.metrics.eventSent()),
+        wire: new Wire(extra.socket, extra.request.socket, id, () => parts.metrics.eventSent()),
       }),
       onError: ({ extra }, _id, payload, errors) =>
         format(parts.log, errors, requestIds.of(payload), isAnonymous(extra)),
@@ -111,9 +113,8 @@ function isAnonymous({ watched }: WatchedSocket): boolean {
 /** @returns false to close with 4403 */
 async function connect(
   { extra, connectionParams, subscriptions }: WsContext<Record<string, unknown>, WatchedSocket>,
-  { authenticate, admission, addressOf, allOperations, log }: GraphqlWsParts,
+  { authenticate, admission, places, addressOf, allOperations, log }: GraphqlWsParts,
   watch: WsWatch,
-  counts: SocketCounts,
 ): Promise<boolean> {
   const given = connectionParams?.authorization ?? connectionParams?.Authorization;
   const authorization = typeof given === 'string' ? given : undefined;
@@ -122,19 +123,22 @@ async function connect(
   try {
     const caller = await authenticate(authorization);
     if (!caller && !allOperations) return false;
-    // One that was closed meanwhile would be watched for ever.
-    if (extra.socket.readyState !== WebSocket.OPEN) return false;
     const endOperations = (): void => {
       for (const operation of Object.values(subscriptions)) {
         if (operation && 'return' in operation) void operation.return(undefined);
       }
     };
-    const owner = caller ? `${caller.kind} ${caller.id}` : `address ${ip}`;
-    if (!counts.add(owner, extra)) {
+    const place = await places.take(caller ? `${caller.kind} ${caller.id}` : `address ${ip}`);
+    if (!place) {
       extra.socket.close(TOO_MANY_SOCKETS, `Too many sockets: at most ${MOST_SOCKETS} for each user`);
       return false;
     }
-    extra.watched = { caller, owner, endOperations, unreadSince: undefined };
+    // One that was closed meanwhile would be watched, and keep its place, for ever.
+    if (extra.socket.readyState !== WebSocket.OPEN) {
+      places.give(place);
+      return false;
+    }
+    extra.watched = { caller, place, endOperations, unreadSince: undefined };
     watch.add(extra);
     return true;
   } catch (error) {

@@ -1,30 +1,21 @@
 import { GraphQLError } from 'graphql';
 import { Invalid } from '../domain/errors';
-import type { WatchedSocket } from './ws-watch';
 
-/** Of one user or key in this process; anonymous ones (WS_OPERATIONS=all) by address (requirements C5). */
+/** Of one user or key; anonymous ones (WS_OPERATIONS=all) by address (requirements C5). */
 export const MOST_SOCKETS = 100;
 /** Operations that run on one socket. */
 export const MOST_OPERATIONS = 20;
 
-/** How many sockets each caller has open. */
-export class SocketCounts {
-  private readonly open = new Map<string, Set<WatchedSocket>>();
+/** Counts the sockets that each caller has open, at all processes. */
+export interface SocketPlaces {
+  /** @returns null where the caller has as many as one may have */
+  take(owner: string): Promise<SocketPlace | null>;
+  give(place: SocketPlace): void;
+}
 
-  /** @returns false where the caller has as many as one may have */
-  add(owner: string, socket: WatchedSocket): boolean {
-    const sockets = this.open.get(owner) ?? new Set();
-    if (sockets.size >= MOST_SOCKETS) return false;
-    sockets.add(socket);
-    this.open.set(owner, sockets);
-    return true;
-  }
-
-  remove(owner: string, socket: WatchedSocket): void {
-    const sockets = this.open.get(owner);
-    sockets?.delete(socket);
-    if (sockets?.size === 0) this.open.delete(owner);
-  }
+export interface SocketPlace {
+  owner: string;
+  id: string;
 }
 
 /** @param running the operations of the socket, the one that is asked for among them */

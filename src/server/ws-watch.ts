@@ -4,6 +4,7 @@ import type { Caller } from '../auth/caller';
 import { messageOf } from '../domain/errors';
 import type { Logger } from '../observe/logger';
 import type { Metrics } from '../observe/metrics';
+import type { SocketPlace } from './ws-limits';
 
 /** Half of the second within which a socket is closed whose caller does not hold any more (requirements C5). */
 const WATCH_EVERY_MS = 500;
@@ -16,8 +17,8 @@ const FORBIDDEN = 4403;
 /** What we know of a socket whose caller was let in. */
 export interface Watched {
   caller: Caller | null;
-  /** On whose number of sockets it counts. */
-  owner: string;
+  /** The one that it takes of its caller's sockets. */
+  place: SocketPlace;
   /** Ends what runs on it. */
   endOperations(): void;
   unreadSince: number | undefined;

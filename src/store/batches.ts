@@ -3,7 +3,7 @@ import type { Batch, BatchState, NewBatch, PartResult } from '../domain/batch';
 import type { PageKey } from '../domain/cursor';
 import { type Counters, NO_COUNTS } from '../domain/source';
 import type { StoreClock } from './clock';
-import { DUPLICATE_KEY, fencingToken, QUERY_MS } from './connection';
+import { DUPLICATE_KEY, DURABLE, fencingToken, QUERY_MS } from './connection';
 import { type Page, type PageRequest, readPage } from './page';
 
 /** How a batch ended. */
@@ -45,7 +45,7 @@ export class BatchStore {
   /** Which of the ids stand in the ledger already. */
   async known(ids: string[]): Promise<Set<string>> {
     const found = await this.collection
-      .find({ _id: { $in: ids } }, { projection: { _id: 1 }, maxTimeMS: QUERY_MS })
+      .find({ _id: { $in: ids } }, { projection: { _id: 1 }, maxTimeMS: QUERY_MS, ...DURABLE })
       .toArray();
     return new Set(found.map((batch) => batch._id));
   }
@@ -202,6 +202,18 @@ export class BatchStore {
       },
     );
     return result.matchedCount === 1;
+  }
+
+  /**
+   * Raises the counts of a batch that somebody else has settled to what its run has committed by now: a worker that
+   * woke late may have committed a slice after the batch was quarantined or cancelled without it. They only grow.
+   */
+  async raiseCounts(id: string, run: string, counts: Counters): Promise<void> {
+    const { received, stored, duplicates, dropped, rejected } = counts;
+    await this.collection.updateOne(
+      { _id: id, run, state: { $ne: 'PENDING' } },
+      { $max: { received, stored, duplicates, dropped, rejected } },
+    );
   }
 
   /** Ids of a lane that are due, longest waiting first, for hints. */

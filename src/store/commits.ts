@@ -3,7 +3,7 @@ import type { Commit } from '../domain/commit';
 import { Unavailable } from '../domain/errors';
 import { addCounts, type Counters, NO_COUNTS } from '../domain/source';
 import type { StoreClock } from './clock';
-import { isDuplicateKey, QUERY_MS } from './connection';
+import { DURABLE, isDuplicateKey, QUERY_MS } from './connection';
 
 interface HeadDocument {
   _id: string;
@@ -15,8 +15,13 @@ const MAX_RACES = 500;
 
 const HEAD_TRUSTED_MS = 60_000;
 
-/** The log of what was stored, numbered without gaps. */
+/**
+ * The log of what was stored, numbered without gaps. Those who follow it read what a majority has: a commit that a
+ * failover takes back gives its number to another slice, which whoever had acted on the first would never hear of.
+ */
 export class CommitStore {
+  /** As the primary has it: for appending, and for finding what an earlier try appended. */
+  private readonly log: Collection<Commit>;
   private readonly collection: Collection<Commit>;
   private readonly meta: Collection<HeadDocument>;
   private lastSeen = 0;
@@ -26,7 +31,8 @@ export class CommitStore {
     db: Db,
     private readonly clock: StoreClock,
   ) {
-    this.collection = db.collection<Commit>('commits');
+    this.log = db.collection<Commit>('commits');
+    this.collection = db.collection<Commit>('commits', DURABLE);
     this.meta = db.collection<HeadDocument>('meta');
   }
 
@@ -36,13 +42,13 @@ export class CommitStore {
    */
   async append(slice: Omit<Commit, '_id' | 'at'>): Promise<{ commit: Commit; appended: boolean }> {
     // A number must never be given twice, not even after retention has removed what once bore it.
-    if (Date.now() - this.seenAt > HEAD_TRUSTED_MS) await this.refreshHead();
+    if (performance.now() - this.seenAt > HEAD_TRUSTED_MS) await this.refreshHead();
     for (let race = 0; race < MAX_RACES; race++) {
       const commit: Commit = { _id: this.lastSeen + 1, ...slice, at: this.clock.now() };
       try {
-        await this.collection.insertOne(commit);
+        await this.log.insertOne(commit);
         this.lastSeen = Math.max(this.lastSeen, commit._id);
-        this.seenAt = Date.now();
+        this.seenAt = performance.now();
         return { commit, appended: true };
       } catch (error) {
         if (!isDuplicateKey(error)) throw error;
@@ -57,13 +63,22 @@ export class CommitStore {
   }
 
   private async refreshHead(): Promise<void> {
-    this.lastSeen = await this.head();
-    this.seenAt = Date.now();
+    this.lastSeen = await this.newest();
+    this.seenAt = performance.now();
   }
 
   /** The number of the newest commit; 0 before the first. Outlives commits that retention has removed. */
-  async head(): Promise<number> {
-    const [last] = await this.collection
+  head(): Promise<number> {
+    return this.headOf(this.collection);
+  }
+
+  /** As `head`, with what a failover may still take back; never less than what `head` has said. */
+  newest(): Promise<number> {
+    return this.headOf(this.log);
+  }
+
+  private async headOf(log: Collection<Commit>): Promise<number> {
+    const [last] = await log
       .find({}, { projection: { _id: 1 }, maxTimeMS: QUERY_MS })
       .sort({ _id: -1 })
       .limit(1)
@@ -88,12 +103,12 @@ export class CommitStore {
   }
 
   ofSlice(run: string, slice: number): Promise<Commit | null> {
-    return this.collection.findOne({ run, slice }, { maxTimeMS: QUERY_MS });
+    return this.log.findOne({ run, slice }, { maxTimeMS: QUERY_MS });
   }
 
   /** The slices that a run has committed, without their ids. */
   ofRun(run: string): Promise<Commit[]> {
-    return this.collection
+    return this.log
       .find({ run }, { projection: { ids: 0 }, maxTimeMS: QUERY_MS })
       .sort({ slice: 1 })
       .toArray();

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Db } from 'mongodb';
-import mongoose, { type Connection } from 'mongoose';
+import mongoose, { type Connection, type ConnectOptions } from 'mongoose';
 import { messageOf, Unavailable } from '../domain/errors';
 
 export interface StoreConnection {
@@ -14,12 +14,14 @@ const SERVER_SELECTION_MS = 2_000;
 const SOCKET_TIMEOUT_MS = 12_000;
 
 /**
- * Connects to MongoDB. Every write is acknowledged by a majority and its journal.
+ * Connects to MongoDB. Every write is acknowledged by a majority and its journal, and the primary is read, whatever the
+ * URI says: work is claimed by what was read. What a majority may not have yet can be read; where somebody else would
+ * act on it after a failover took it back, `DURABLE` is asked for.
  * @param uri the database's name stands in it; `trailgraph` where it does not
  * @throws Unavailable when no server answers within `firstAnswerMs`
  */
 export async function connectStore(uri: string, firstAnswerMs = 10_000): Promise<StoreConnection> {
-  const connection = mongoose.createConnection(uri, {
+  const options: ConnectOptions = {
     autoIndex: false,
     autoCreate: false,
     bufferCommands: false,
@@ -29,12 +31,14 @@ export async function connectStore(uri: string, firstAnswerMs = 10_000): Promise
     heartbeatFrequencyMS: 2_000,
     maxPoolSize: 32,
     retryWrites: true,
+    readPreference: 'primary',
     writeConcern: { w: 'majority', journal: true, wtimeoutMS: SOCKET_TIMEOUT_MS },
     appName: 'trailgraph',
     ...(databaseIn(uri) ? {} : { dbName: 'trailgraph' }),
-  });
+  };
+  const connection = mongoose.createConnection(uri, options);
   connection.on('error', () => undefined); // Each operation reports its own failure; this only keeps it from being uncaught.
-  const deadline = Date.now() + firstAnswerMs;
+  const deadline = performance.now() + firstAnswerMs;
   for (;;) {
     try {
       await connection.asPromise();
@@ -43,13 +47,13 @@ export async function connectStore(uri: string, firstAnswerMs = 10_000): Promise
       await db.command({ ping: 1 }, { timeoutMS: SERVER_SELECTION_MS });
       return { connection, db: db as unknown as Db, close: () => connection.close() };
     } catch (error) {
-      if (Date.now() > deadline) {
+      if (performance.now() > deadline) {
         await connection.close().catch(() => undefined);
         throw new Unavailable(
           `MongoDB does not answer: ${messageOf(error)}. Is MONGODB_URI right, and is the server up?`,
         );
       }
-      await connection.openUri(uri).catch(() => undefined);
+      await connection.openUri(uri, options).catch(() => undefined);
     }
   }
 }
@@ -57,6 +61,12 @@ export async function connectStore(uri: string, firstAnswerMs = 10_000): Promise
 function databaseIn(uri: string): boolean {
   return /^mongodb(?:\+srv)?:\/\/[^/]+\/[^?]/.test(uri);
 }
+
+/**
+ * Reads what a majority has: no failover takes it back. It may lag some milliseconds behind, after an election more, so
+ * that what is missing means "not yet".
+ */
+export const DURABLE = { readConcern: { level: 'majority' } } as const;
 
 /** A fencing token: who holds a lease writes by it, and only while it stands. */
 export function fencingToken(): string {

@@ -1,7 +1,19 @@
-import { Redis } from 'ioredis';
+import { once } from 'node:events';
+import { Redis, type RedisOptions } from 'ioredis';
+import { Invalid } from '../domain/errors';
+import type { ValkeyPlace } from './place';
+import type { SentinelGroup } from './sentinel';
 
-/** An ioredis connection that comes back by itself, and whose commands fail within a second while it is away. */
-export function connectValkey(url: string, name: string): Redis {
+/** Under Sentinel, a connection is asked so often whether anybody is there. */
+const ALIVE_EVERY_MS = 5_000;
+/** A start does not wait longer than this for what kind of server it is. */
+const KIND_MS = 1_000;
+
+/**
+ * An ioredis connection that comes back by itself, and whose commands fail within a second while it is away. Under
+ * Sentinel it goes to whoever is master, and leaves one that has become a replica or hangs.
+ */
+export function connectValkey({ url, sentinel }: ValkeyPlace, name: string): Redis {
   const client = new Redis(url, {
     connectionName: `trailgraph-${name}`,
     lazyConnect: false,
@@ -10,34 +22,65 @@ export function connectValkey(url: string, name: string): Redis {
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
     keepAlive: 5_000,
-    retryStrategy: (times) => Math.min(100 * times, 1_000),
+    retryStrategy: waitMs,
+    reconnectOnError: ({ message }) => message.startsWith('READONLY'), // It was made a replica.
     autoResubscribe: false, // Its failures go unhandled: live/steady-subscriber.ts does it.
+    ...(sentinel ? bySentinel(sentinel, new URL(url).protocol === 'rediss:') : {}),
   });
   client.on('error', () => undefined); // Whoever uses it sees its own command fail; this only keeps it from being uncaught.
+  if (sentinel) leaveIfDead(client);
   return client;
 }
 
-/** The parts of a Redis URL, for clients that take no URL. */
-export interface ValkeyAddress {
-  host: string;
-  port: number;
-  username?: string;
-  password?: string;
-  db: number;
-  tls: boolean;
+/**
+ * Refuses a server that can't serve us: a node of a cluster (keys that are used together would lie apart), or a Sentinel
+ * itself. One that does not answer at once may be away, which is no reason not to start.
+ * @throws Invalid
+ */
+export async function requireSingleServer(client: Redis): Promise<void> {
+  if (client.status !== 'ready') {
+    const ready = once(client, 'ready', { signal: AbortSignal.timeout(KIND_MS) });
+    if (!(await ready.then(() => true).catch(() => false))) return;
+  }
+  const info = await client.info('server').catch(() => '');
+  // Valkey calls it server_mode since 8.1.
+  const mode = /^(?:redis|server)_mode:(\w+)/m.exec(info)?.[1];
+  if (mode === 'cluster')
+    throw new Invalid(
+      'REDIS_URL names a node of a Valkey Cluster, which is not supported: use one server, or a master and replicas ' +
+        'under Sentinel (REDIS_SENTINELS).',
+    );
+  if (mode === 'sentinel')
+    throw new Invalid(
+      'REDIS_URL names a Sentinel: name the Sentinels in REDIS_SENTINELS, and in REDIS_URL the user and password of ' +
+        'the Valkey that they watch.',
+    );
 }
 
-/** @throws TypeError where the text is not a redis:// or rediss:// URL */
-export function valkeyAddress(text: string): ValkeyAddress {
-  const url = new URL(text);
-  if (url.protocol !== 'redis:' && url.protocol !== 'rediss:')
-    throw new TypeError('expected redis:// or rediss://');
+function waitMs(times: number): number {
+  return Math.min(100 * times, 1_000);
+}
+
+function bySentinel({ sentinels, name, password }: SentinelGroup, tls: boolean): Partial<RedisOptions> {
   return {
-    host: url.hostname,
-    port: url.port === '' ? 6379 : Number(url.port),
-    ...(url.username ? { username: decodeURIComponent(url.username) } : {}),
-    ...(url.password ? { password: decodeURIComponent(url.password) } : {}),
-    db: Number(url.pathname.slice(1) || 0),
-    tls: url.protocol === 'rediss:',
+    sentinels,
+    name,
+    role: 'master',
+    sentinelRetryStrategy: waitMs,
+    sentinelCommandTimeout: 1_000,
+    updateSentinels: false, // Those that were named; what they tell of each other may not be reachable from here.
+    ...(password === null ? {} : { sentinelPassword: password }),
+    ...(tls ? { enableTLSForSentinelMode: true, tls: {}, sentinelTLS: {} } : {}),
   };
+}
+
+/** A master that was frozen or cut off closes no socket, and another takes its place meanwhile. */
+function leaveIfDead(client: Redis): void {
+  const timer = setInterval(() => {
+    if (client.status !== 'ready') return;
+    client.ping().catch(() => {
+      if (client.status === 'ready') client.disconnect(true);
+    });
+  }, ALIVE_EVERY_MS);
+  client.once('end', () => clearInterval(timer));
 }

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { RateLimiterMemory, RateLimiterRedis, type RateLimiterRes } from 'rate-limiter-flexible';
+import { withinDeadline } from './within-deadline';
 
 /** How much of a limit is left. */
 export interface RateState {
@@ -23,8 +24,6 @@ export interface RateLimitOptions {
 }
 
 const WINDOW_SECONDS = 60;
-/** An answer of Valkey takes well under a millisecond; a request does not wait longer than this for one that hangs. */
-const ANSWER_MS = 500;
 /** After a failure Valkey is not asked for so long. */
 const REST_MS = 5_000;
 /** Keys that are counted in memory; with more, counting begins anew. */
@@ -55,12 +54,12 @@ export class RateLimit {
 
   /** Takes points of a key, also where there are not enough. */
   async spend(key: string, points: number): Promise<RateSpent> {
-    if (Date.now() >= this.restUntil) {
+    if (performance.now() >= this.restUntil) {
       try {
         return await withinDeadline(this.state(this.shared.consume(key, points)));
       } catch {
         // Away, frozen or full: how much was spent so far is not worth a refusal.
-        this.restUntil = Date.now() + REST_MS;
+        this.restUntil = performance.now() + REST_MS;
       }
     }
     return this.spendHere(key, points);
@@ -95,18 +94,5 @@ export class RateLimit {
       resetSeconds: Math.max(1, Math.ceil(result.msBeforeNext / 1_000)),
       exceeded,
     };
-  }
-}
-
-async function withinDeadline<T>(answer: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    // Where it was us who were busy, an answer that has come is read before.
-    timer = setTimeout(() => setImmediate(() => reject(new Error('no answer'))), ANSWER_MS);
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { type BucketAsk, LIVE_WAITS_MS, LocalBuckets, SPARE_SHARE, type Urgency } from './local-buckets';
+import { Script } from './script';
 
 export interface TokenBucketOptions {
   /** Asked by whoever counts here, on any machine. */
@@ -24,7 +24,7 @@ const LONGEST_SLEEP_MS = 1_000;
  * A bucket holds one token, so that requests are spread and no second sees more than the rate and one. Time is the
  * server's. Returns the milliseconds to wait, 0 where a token was taken. A bucket that nobody asks is forgotten.
  */
-const SCRIPT = `
+const SCRIPT = new Script(`
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local rate = tonumber(ARGV[1]) / 1000
@@ -52,8 +52,7 @@ end
 redis.call('HSET', KEYS[1], 'nextAt', math.ceil(nextAt), 'heldUntil', math.ceil(heldUntil), 'waitedAt', waitedAt, 'spareAt', math.ceil(spareAt))
 redis.call('PEXPIRE', KEYS[1], 120000)
 return math.ceil(wait)
-`;
-const SCRIPT_SHA = createHash('sha1').update(SCRIPT).digest('hex');
+`);
 
 /**
  * Holds a rate across all processes that share a Valkey. While it does not answer, each process keeps half of the rate
@@ -64,7 +63,7 @@ export class TokenBucket {
   private restUntil = 0;
 
   constructor(private readonly options: TokenBucketOptions) {
-    this.local = new LocalBuckets(options.now ?? Date.now);
+    this.local = new LocalBuckets(options.now ?? (() => performance.now()));
   }
 
   /** Returns when a request may be made. @throws the signal's reason */
@@ -83,12 +82,12 @@ export class TokenBucket {
   }
 
   private async ask(ask: BucketAsk): Promise<number> {
-    if (Date.now() >= this.restUntil) {
+    if (performance.now() >= this.restUntil) {
       try {
         return await this.askValkey(ask);
       } catch {
         // Away, frozen or full: what it would have said is not worth a fetch.
-        this.restUntil = Date.now() + VALKEY_REST_MS;
+        this.restUntil = performance.now() + VALKEY_REST_MS;
       }
     }
     return this.local.ask({ ...ask, perSecond: ask.perSecond * LOCAL_SHARE });
@@ -96,13 +95,7 @@ export class TokenBucket {
 
   private async askValkey({ key, perSecond, urgency, holdMs }: BucketAsk): Promise<number> {
     const { valkey, prefix } = this.options;
-    const args = [`${prefix}:rate:${key}`, perSecond, urgency, holdMs, LIVE_WAITS_MS, SPARE_SHARE];
-    try {
-      return Number(await valkey.evalsha(SCRIPT_SHA, 1, ...args));
-    } catch (error) {
-      // Scripts are gone after a restart.
-      if (!/^NOSCRIPT/.test(String((error as { message?: unknown }).message))) throw error;
-      return Number(await valkey.eval(SCRIPT, 1, ...args));
-    }
+    const args = [perSecond, urgency, holdMs, LIVE_WAITS_MS, SPARE_SHARE];
+    return Number(await SCRIPT.run(valkey, `${prefix}:rate:${key}`, args));
   }
 }

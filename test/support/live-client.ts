@@ -19,6 +19,8 @@ export interface LiveOptions {
   after?: string | undefined;
   /** What is asked for beside `cursor id`. */
   fields?: string;
+  /** The value of a variable `$more: Boolean = false` that the fields may name. */
+  more?: boolean;
   /** How many times the same subscription runs on the socket; all are seen together. */
   copies?: number;
 }
@@ -50,12 +52,13 @@ export class LiveClient {
         },
       },
     });
-    const query = `subscription ($filter: EventFilter, $after: String) {
+    const more = options.more === undefined ? '' : ', $more: Boolean = false';
+    const query = `subscription ($filter: EventFilter, $after: String${more}) {
       eventEnriched(filter: $filter, after: $after) { cursor id ${fields} }
     }`;
     for (let copy = 0; copy < (options.copies ?? 1); copy++) {
       const stop = client.subscribe<{ eventEnriched: LiveEvent }>(
-        { query, variables: { filter, after } },
+        { query, variables: { filter, after, more: options.more } },
         {
           next: ({ data, errors }) => {
             if (data) this.seen.push(data.eventEnriched);

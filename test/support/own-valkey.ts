@@ -39,11 +39,11 @@ export class OwnValkey {
     return `redis://:${PASSWORD}@127.0.0.1:${this.port}/0`;
   }
 
-  /** Returns when it takes commands. */
-  async start(): Promise<void> {
+  /** Returns when it takes commands. @param args beside its configuration file */
+  async start(args: string[] = []): Promise<void> {
     const config = join(this.folder, 'valkey.conf');
     await writeValkeyConfig(config, { port: this.port, password: PASSWORD, maxMemoryMb: 64 });
-    this.child = spawn(this.program, [config], { cwd: this.folder, stdio: 'ignore' });
+    this.child = spawn(this.program, [config, ...args], { cwd: this.folder, stdio: 'ignore' });
     await eventually(async () => {
       await probeValkey(this.port, PASSWORD);
       return true;

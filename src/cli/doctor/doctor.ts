@@ -6,6 +6,7 @@ import type { Settings } from '../../config/settings';
 import { messageOf } from '../../domain/errors';
 import { readServerNote } from '../../server-note';
 import { connectStore, type StoreConnection } from '../../store/connection';
+import { valkeyPlace } from '../../valkey-place';
 import { type Check, fail, look } from './check';
 import {
   checkClock,
@@ -41,7 +42,9 @@ export async function examine(options: DoctorOptions): Promise<Check[]> {
   const [stores, unreadable] = await findStores(options, settings);
   const [database, valkey, geo] = await Promise.all([
     checkDatabase(options, settings, stores),
-    stores.redisUrl === null ? [nowhere('valkey', 'REDIS_URL', stores)] : checkValkey(stores.redisUrl),
+    stores.redisUrl === null
+      ? [nowhere('valkey', 'REDIS_URL', stores)]
+      : checkValkey(valkeyPlace(stores.redisUrl, options.dataDir === null ? settings : {})),
     checkGeoData(settings, new Date(options.now())),
   ]);
   return [...local, ...unreadable, ...database, ...valkey, ...geo];

@@ -1,18 +1,23 @@
 import { once } from 'node:events';
+import { messageOf } from '../../domain/errors';
 import { compareVersions, OLDEST } from '../../embedded/program-version';
-import { connectValkey } from '../../valkey/connect';
-import { type Check, fail, look, pass } from './check';
+import { connectValkey, requireSingleServer } from '../../valkey/connect';
+import type { ValkeyPlace } from '../../valkey/place';
+import { askSentinels, type SentinelAnswer } from '../../valkey/sentinel';
+import { type Check, fail, look, pass, warn } from './check';
 
 const CONNECT_MS = 3_000;
 
-/** Its version, and what it does when it is full. */
-export async function checkValkey(url: string): Promise<Check[]> {
-  const found: Check[] = [];
+/** Who its Sentinels say is the master, where there are any; its version, and what it does when it is full. */
+export async function checkValkey(place: ValkeyPlace): Promise<Check[]> {
+  const found: Check[] = place.sentinel ? [judgeSentinels(await askSentinels(place))] : [];
+  if (found.some(({ status }) => status === 'FAIL')) return found;
   const remedy = 'Is REDIS_URL right, with its password, and is the server up?';
   const fault = await look('valkey', remedy, async () => {
-    const client = connectValkey(url, 'doctor');
+    const client = connectValkey(place, 'doctor');
     try {
       await once(client, 'ready', { signal: AbortSignal.timeout(CONNECT_MS) });
+      await requireSingleServer(client);
       found.push(versionOf(fields(await client.info('server'))));
       return evictionOf(fields(await client.info('memory')));
     } finally {
@@ -42,6 +47,36 @@ function evictionOf({ maxmemory_policy: policy = 'unknown' }: Fields): Check {
         `Valkey throws keys out when it is full (maxmemory-policy is ${policy}): limits of rates and of sign-ins would be forgotten`,
         'Set it: `CONFIG SET maxmemory-policy noeviction`, and the same in its configuration file.',
       );
+}
+
+/** Fewer than three can't outvote one that is wrong, and all of them should say the same. */
+function judgeSentinels(answers: SentinelAnswer[]): Check {
+  const masters = [
+    ...new Set(answers.flatMap(({ master }) => (master ? `${master.host}:${master.port}` : []))),
+  ];
+  const silent = answers.filter(({ fault }) => fault !== null);
+  const told = silent.map(
+    ({ sentinel, fault }) => `${sentinel.host}:${sentinel.port}: ${messageOf(fault, 100)}`,
+  );
+  const remedy =
+    'Are REDIS_SENTINELS, REDIS_SENTINEL_NAME and REDIS_SENTINEL_PASSWORD right, and are they up?';
+  if (masters.length === 0)
+    return fail(
+      'sentinel',
+      told.length > 0 ? `no Sentinel tells of a master: ${told.join('; ')}` : 'no Sentinel knows that name',
+      remedy,
+    );
+  if (masters.length > 1)
+    return warn(
+      'sentinel',
+      `they name several masters: ${masters.join(', ')}`,
+      'Look again when a failover is over.',
+    );
+  const message = `${answers.length - silent.length} of ${answers.length} answer, the master is ${masters[0]}`;
+  if (silent.length > 0) return warn('sentinel', `${message}; ${told.join('; ')}`, remedy);
+  return answers.length >= 3
+    ? pass('sentinel', message)
+    : warn('sentinel', message, 'Name three Sentinels or more, on machines of their own.');
 }
 
 type Fields = Partial<Record<string, string>>;

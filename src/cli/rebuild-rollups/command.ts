@@ -25,6 +25,7 @@ export function addRebuildRollups(
           stdout,
           stderr,
           stopped: io.stopped(),
+          kill: io.kill,
         }),
       );
     });

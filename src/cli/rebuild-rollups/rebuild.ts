@@ -1,5 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import type { CommandSettings } from '../../config/settings';
+import { crashHook } from '../../pipeline/crash-points';
 import { RollupFolder } from '../../pipeline/rollup-folder';
 import { type RebuildProgress, rebuildRollups } from '../../pipeline/rollup-rebuild';
 import { StoreClock } from '../../store/clock';
@@ -17,6 +18,8 @@ export interface RebuildOptions {
   stdout: NodeJS.WriteStream;
   stderr: NodeJS.WriteStream;
   stopped: AbortSignal;
+  /** Ends the process at once, where a test says so. */
+  kill: () => void;
 }
 
 const NOTHING = () => undefined;
@@ -29,7 +32,8 @@ export async function rebuild(options: RebuildOptions): Promise<ExitCode> {
   try {
     const commits = new CommitStore(db, clock);
     const rollups = new RollupStore(db);
-    const folder = new RollupFolder({ commits, facts: new FactStore(db), rollups, crash: NOTHING });
+    const crash = crashHook(options.settings.TRAILGRAPH_CRASH_AT, options.kill);
+    const folder = new RollupFolder({ commits, facts: new FactStore(db), rollups, crash });
     const parts = { rollups, folder, leases: new LeaseStore(db), commits };
     const { from, through } = await rebuildRollups(parts, bar.show, options.stopped);
     bar.stop();

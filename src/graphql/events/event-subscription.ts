@@ -8,12 +8,15 @@ import { type Matcher, matcher } from '../../domain/matcher';
 import { abortable } from '../../live/abortable';
 import { type EnrichedEvent, toEvent } from './types';
 
+/** A stored event and its place in the stream. */
+export interface LiveEvent {
+  position: StreamPosition;
+  event: StoredEvent;
+}
+
 /** What the subscription needs of the live feed. */
 export interface LiveFeed {
-  follow(
-    after: StreamPosition | null,
-    signal: AbortSignal,
-  ): Promise<AsyncGenerator<{ position: StreamPosition; event: StoredEvent }>>;
+  follow(after: StreamPosition | null, signal: AbortSignal): Promise<AsyncGenerator<LiveEvent>>;
   /** The place of the newest commit that it knows of, beyond its last event; sure while somebody follows. */
   newest(): StreamPosition;
 }
@@ -34,28 +37,44 @@ export class EventSubscriptions {
 
   /**
    * The events that match, from the cursor or from now on.
+   * @throws as `matching`
+   */
+  async follow(args: SubscriptionArgs, caller: Caller | null): Promise<AsyncIterableIterator<EnrichedEvent>> {
+    const controller = new AbortController();
+    return abortable(shown(await this.read(args, caller, null, controller.signal)), controller);
+  }
+
+  /**
+   * The same events as they are stored, each with its place.
    * @param from where to begin instead
    * @throws Invalid for a filter or a cursor that is none; CursorExpired; Unauthenticated for an anonymous caller
    */
-  async follow(
+  async matching(
+    args: SubscriptionArgs,
+    caller: Caller | null,
+    from: StreamPosition | null,
+  ): Promise<AsyncIterableIterator<LiveEvent>> {
+    const controller = new AbortController();
+    return abortable(await this.read(args, caller, from, controller.signal), controller);
+  }
+
+  private async read(
     { filter, after }: SubscriptionArgs,
     caller: Caller | null,
-    from: StreamPosition | null = null,
-  ): Promise<AsyncIterableIterator<EnrichedEvent>> {
+    from: StreamPosition | null,
+    signal: AbortSignal,
+  ): Promise<AsyncGenerator<LiveEvent>> {
     if (!caller) throw new Unauthenticated('Log in first: a subscription needs a caller.');
     const position = typeof after === 'string' ? parseStreamCursor(after, ['after']) : from;
     const matches = matcher(filter ? checkFilter(filter, ['filter']) : null);
-    const controller = new AbortController();
-    const events = await this.feed.follow(position, controller.signal);
-    return abortable(matching(events, matches), controller);
+    return matching(await this.feed.follow(position, signal), matches);
   }
 }
 
-async function* matching(
-  events: AsyncGenerator<{ position: StreamPosition; event: StoredEvent }>,
-  matches: Matcher,
-): AsyncGenerator<EnrichedEvent> {
-  for await (const { position, event } of events) {
-    if (matches(event)) yield toEvent(event, position);
-  }
+async function* matching(events: AsyncGenerator<LiveEvent>, matches: Matcher): AsyncGenerator<LiveEvent> {
+  for await (const each of events) if (matches(each.event)) yield each;
+}
+
+async function* shown(events: AsyncGenerator<LiveEvent>): AsyncGenerator<EnrichedEvent> {
+  for await (const { event, position } of events) yield toEvent(event, position);
 }

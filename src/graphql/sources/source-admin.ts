@@ -38,6 +38,11 @@ const BLOCK_OF = {
 const BLOCKS = Object.values(BLOCK_OF);
 const ONE_BLOCK = `Give exactly one of ${BLOCKS.join(', ')}: it sets the kind.`;
 
+/** An id that no source had. */
+export function newSourceId(): string {
+  return `src_${randomUUID().replaceAll('-', '').slice(0, 20)}`;
+}
+
 /** Makes and changes sources: checks what is given, seals what is secret. */
 export class SourceAdmin {
   constructor(private readonly parts: SourceAdminParts) {}
@@ -82,7 +87,7 @@ export class SourceAdmin {
     if (blocks.length !== 1) throw new Invalid(ONE_BLOCK, [{ path: ['input'], message: ONE_BLOCK }]);
     const polled = checked.lookupEvents ?? checked.s3 ?? checked.sqs;
     if (checked.aws && !polled) throw foreignBlock('aws');
-    const id = given ?? `src_${randomUUID().replaceAll('-', '').slice(0, 20)}`;
+    const id = given ?? newSourceId();
     const base = { _id: id, name: checked.name, dropFilter: this.dropFilter(checked.dropFilter) };
     if (polled) {
       const aws = this.access(id, checked.aws ?? {}, null, role);

@@ -77,11 +77,14 @@ export class WebhookAdmin {
 
   /**
    * A new webhook hears of what is stored from now on.
-   * @param after the commit after which it begins to hear; null: the newest there is
+   * @param sourceToCome a source that is about to be made, and may be named
    */
-  async create(input: unknown, after: number | null = null): Promise<{ webhook: Webhook; secret: string }> {
+  async create(
+    input: unknown,
+    { sourceToCome = null }: { sourceToCome?: string | null } = {},
+  ): Promise<{ webhook: Webhook; secret: string }> {
     const checked = checkedInput(createShape, input, 'webhook');
-    await this.check(checked);
+    await this.check(checked, sourceToCome);
     const secret = this.secret(checked.secret ?? null);
     const id = `whk_${randomUUID().replaceAll('-', '').slice(0, 20)}`;
     const webhook = await this.parts.webhooks.create({
@@ -100,7 +103,7 @@ export class WebhookAdmin {
       maxPerSecond: checked.maxPerSecond ?? null,
       ordered: checked.ordered ?? false,
       signingKey: checked.asymmetric ? this.signingKey(id) : null,
-      position: { n: after ?? (await this.parts.commits.head()), pos: Number.MAX_SAFE_INTEGER },
+      position: { n: await this.parts.commits.head(), pos: Number.MAX_SAFE_INTEGER },
     });
     return { webhook, secret };
   }
@@ -190,15 +193,18 @@ export class WebhookAdmin {
     return webhook;
   }
 
-  private async check(input: {
-    url?: string | null;
-    headers?: { name: string; value: string }[] | null;
-    sourceIds?: string[] | null;
-  }): Promise<void> {
+  private async check(
+    input: {
+      url?: string | null;
+      headers?: { name: string; value: string }[] | null;
+      sourceIds?: string[] | null;
+    },
+    sourceToCome: string | null = null,
+  ): Promise<void> {
     const faults: FieldFault[] = [];
     if (typeof input.url === 'string') faults.push(...this.urlFaults(input.url));
     if (input.headers) faults.push(...customHeaderFaults(input.headers, ['input', 'headers']));
-    if (input.sourceIds?.length) faults.push(...(await this.sourceFaults(input.sourceIds)));
+    if (input.sourceIds?.length) faults.push(...(await this.sourceFaults(input.sourceIds, sourceToCome)));
     if (faults.length > 0) throw new Invalid(`The webhook is not valid: ${faults[0]!.message}.`, faults);
   }
 
@@ -209,8 +215,9 @@ export class WebhookAdmin {
     return refused ? [{ path, message: refused }] : [];
   }
 
-  private async sourceFaults(ids: string[]): Promise<FieldFault[]> {
+  private async sourceFaults(ids: string[], toCome: string | null): Promise<FieldFault[]> {
     const there = new Set((await this.parts.sources.many(ids)).map((source) => source._id));
+    if (toCome !== null) there.add(toCome);
     return ids.flatMap((id, index) =>
       there.has(id) ? [] : [{ path: ['input', 'sourceIds', index], message: `there is no source ${id}` }],
     );

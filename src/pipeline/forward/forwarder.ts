@@ -11,16 +11,19 @@ import { Holder, type HolderParts } from './holder';
 const HOLDERS = 64;
 const UNPROVEN_HOLDERS = (HOLDERS * 3) / 4;
 const FAILING_HOLDERS = HOLDERS / 2;
+/** Holders of webhooks that are not known to answer, of which so many at a time read or write: the others' turn comes. */
+const UNPROVEN_AT_THE_STORE = 4;
 
 /** Takes webhooks that have something to look at, each for as long as it has. */
 export class Forwarder {
   private readonly slots = new Slots(HOLDERS);
   private readonly unprovenSlots = new Slots(UNPROVEN_HOLDERS);
   private readonly failingSlots = new Slots(FAILING_HOLDERS);
+  private readonly storeSlots = new Slots(UNPROVEN_AT_THE_STORE);
   private readonly held = new Map<string, Promise<void>>();
   private readonly stopping = new AbortController();
 
-  constructor(private readonly parts: HolderParts) {
+  constructor(private readonly parts: Omit<HolderParts, 'storeSlots'>) {
     // Each holder listens once.
     setMaxListeners(HOLDERS + 1, this.stopping.signal);
   }
@@ -63,7 +66,7 @@ export class Forwarder {
       return;
     }
     try {
-      await new Holder(this.parts, webhook).run(this.stopping.signal);
+      await new Holder({ ...this.parts, storeSlots: this.storeSlots }, webhook).run(this.stopping.signal);
     } finally {
       for (const slots of places) slots.release();
     }

@@ -1,6 +1,7 @@
 import type { StreamPosition } from '../../domain/commit';
 import { messageOf } from '../../domain/errors';
 import { breakerChange, webhookDisabled } from '../../domain/operational-event';
+import type { Slots } from '../../domain/slots';
 import { type Move, tallied } from '../../domain/tally';
 import { type Delivery, standingOf, type Webhook } from '../../domain/webhook';
 import type { Logger } from '../../observe/logger';
@@ -10,15 +11,18 @@ import type { EventStore } from '../../store/events';
 import type { WebhookStore } from '../../store/webhooks';
 import { LeaseKeeper } from '../lease-keeper';
 import type { RecentSlices } from '../recent-slices';
-import { bodyEvent, type Chunk, cutChunks } from './chunks';
+import { type Chunk, cutChunks } from './chunks';
 import { CommitReader, type FoundEvent } from './commit-reader';
+import { DueChunks } from './due-chunks';
+import { whyHopeless } from './hopeless';
 import { eventsIn, moveOnto, moveOver } from './moves';
 import { Pace } from './pace';
 import { Sender, type SenderParts, type SendSummary } from './sender';
 import { lookedAtBetween } from './stretch';
-import { testEvent } from './test-event';
 
-export interface HolderParts extends SenderParts {
+export interface HolderParts extends Omit<SenderParts, 'atTheStore'> {
+  /** Taken while a webhook that is not known to answer has something read or written. */
+  storeSlots: Slots;
   webhooks: WebhookStore;
   deliveries: DeliveryStore;
   commits: CommitStore;
@@ -34,11 +38,6 @@ export interface HolderParts extends SenderParts {
 const MAX_UNSETTLED = 1_000;
 /** Events wait so long for others to fill a batch, and a holder without work for so long for more. */
 const LINGER_MS = 1_000;
-const DUE_AT_A_TIME = 64;
-const DUE_EVERY_MS = 1_000;
-/** A receiver that has failed for so long, and so often, is given up (requirements A7). */
-const GIVE_UP_AFTER_MS = 5 * 24 * 3_600_000;
-const GIVE_UP_ATTEMPTS = 10;
 
 type Claimed = Webhook & { token: string };
 
@@ -51,6 +50,7 @@ type Claimed = Webhook & { token: string };
  */
 export class Holder {
   private readonly reader: CommitReader;
+  private readonly due: DueChunks;
   private webhook: Claimed;
   /** Matched, but not yet in a delivery; the position stays before them. */
   private pending: FoundEvent[] = [];
@@ -60,7 +60,6 @@ export class Holder {
   /** Events looked at since reading last began anew, up to where it is read, and up to where the position is. */
   private lookedAt = { read: 0, moved: 0 };
   private firstPendingAt = 0;
-  private dueAskedAt = 0;
   private pace: Pace;
   /** When the first delivery of an ordered webhook is due, where that is what all wait for. */
   private blockedUntil: Date | null = null;
@@ -73,6 +72,7 @@ export class Holder {
     this.readThrough = webhook.position;
     this.movedTo = webhook.position;
     this.reader = new CommitReader(parts.commits, parts.events, parts.recent);
+    this.due = new DueChunks(parts);
     this.pace = this.newPace();
   }
 
@@ -95,13 +95,13 @@ export class Holder {
         );
     } finally {
       lease.stop();
-      if (!lease.signal.aborted) await this.release();
+      if (!lease.signal.aborted) await this.atTheStore(() => this.release());
     }
   }
 
   /** One round of reading and sending. @returns whether to go on */
   private async pass(lease: LeaseKeeper): Promise<boolean> {
-    const current = await this.parts.webhooks.get(this.webhook._id);
+    const current = await this.atTheStore(() => this.parts.webhooks.get(this.webhook._id));
     if (current?.state !== 'ACTIVE' || current.token !== this.webhook.token) return false;
     const changed = current.revision !== this.webhook.revision;
     this.webhook = { ...current, token: this.webhook.token };
@@ -109,7 +109,7 @@ export class Holder {
       this.rewind(current.position);
       this.pace = this.newPace();
     }
-    const chunks = await this.nextChunks();
+    const chunks = await this.atTheStore(() => this.nextChunks());
     if (chunks.length > 0) return this.send(chunks, lease);
     if (this.blockedUntil) return false;
     await this.parts.newCommit(
@@ -119,6 +119,18 @@ export class Holder {
     );
     return this.pending.length > 0 || (await this.parts.commits.head()) > this.readThrough.n;
   }
+
+  /** Reads or writes, when it is this webhook's turn: those that answer do not wait behind those that may not. */
+  private readonly atTheStore = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (standingOf(this.webhook) === 'proven') return work();
+    const { storeSlots } = this.parts;
+    await storeSlots.acquire();
+    try {
+      return await work();
+    } finally {
+      storeSlots.release();
+    }
+  };
 
   /** A changed filter or batchSize holds from the position on. */
   private rewind(position: StreamPosition): void {
@@ -134,22 +146,17 @@ export class Holder {
 
   /** What is to be sent now. */
   private async nextChunks(): Promise<Chunk[]> {
-    const due = this.webhook.ordered ? [] : await this.dueChunks();
+    const { webhook, due } = this;
+    const waiting = webhook.ordered ? [] : await due.next(webhook._id);
     const fresh = await this.readOn();
-    return this.webhook.ordered ? this.inOrder() : [...due, ...fresh];
-  }
-
-  /** The pending deliveries from the first one on, as far as they are due. */
-  private async inOrder(): Promise<Chunk[]> {
-    const pending = await this.parts.deliveries.inOrder(this.webhook._id, DUE_AT_A_TIME);
-    const now = this.parts.now();
-    const waiting = pending.findIndex(({ nextAttemptAt }) => nextAttemptAt !== null && nextAttemptAt > now);
-    this.blockedUntil = waiting === 0 ? (pending[0]?.nextAttemptAt ?? null) : null;
-    return this.chunksOf(waiting === -1 ? pending : pending.slice(0, waiting));
+    if (!webhook.ordered) return [...waiting, ...fresh];
+    const { chunks, blockedUntil } = await due.inOrder(webhook._id);
+    this.blockedUntil = blockedUntil;
+    return chunks;
   }
 
   private lingerLeft(): number {
-    return Math.max(0, this.firstPendingAt + LINGER_MS - Date.now());
+    return Math.max(0, this.firstPendingAt + LINGER_MS - performance.now());
   }
 
   /** Reads the commits, inserts what is to be sent, and moves the position. */
@@ -163,7 +170,7 @@ export class Holder {
         { webhookId, commits: read.missed },
         'a webhook fell behind retention: events were removed before it heard of them',
       );
-    if (this.pending.length === 0) this.firstPendingAt = Date.now();
+    if (this.pending.length === 0) this.firstPendingAt = performance.now();
     for (const found of read.matched)
       this.pending.push({ ...found, lookedAt: this.lookedAt.read + found.lookedAt });
     this.lookedAt.read += read.lookedAt;
@@ -196,7 +203,7 @@ export class Holder {
         ? this.moveOver(chunks, this.readThrough, this.lookedAt.read)
         : this.moveOver(chunks, chunks.at(-1)!.delivery.last, this.pending[used - 1]!.lookedAt);
     this.pending.splice(0, used);
-    this.firstPendingAt = Date.now();
+    this.firstPendingAt = performance.now();
     await this.move([move]);
     return chunks;
   }
@@ -236,57 +243,23 @@ export class Holder {
     this.parts.crash('position-moved');
   }
 
-  /** Deliveries that wait for an attempt: retries, and what an earlier holder left. Asked for once a second while few are. */
-  private async dueChunks(): Promise<Chunk[]> {
-    if (Date.now() - this.dueAskedAt < DUE_EVERY_MS) return [];
-    const due = await this.parts.deliveries.due(this.webhook._id, DUE_AT_A_TIME);
-    // Where there were as many as were asked for, there are more.
-    if (due.length < DUE_AT_A_TIME) this.dueAskedAt = Date.now();
-    return this.chunksOf(due);
-  }
-
-  /** With the events that the deliveries were made of. Those whose events retention has removed are ended. */
-  private async chunksOf(deliveries: Delivery[]): Promise<Chunk[]> {
-    const ids = [...new Set(deliveries.flatMap((delivery) => delivery.eventIds))];
-    const events = ids.length > 0 ? await this.parts.events.byIds(ids) : [];
-    const bodies = new Map(events.map((event) => [event._id, bodyEvent({ event })]));
-    const chunks: Chunk[] = [];
-    for (const delivery of deliveries) {
-      const found = delivery.eventIds.flatMap((id) => bodies.get(id) ?? []);
-      // A body that lacks an event would be another one under the same webhook-id.
-      if (found.length < delivery.eventIds.length) await this.parts.deliveries.expire(delivery._id);
-      else chunks.push({ delivery, events: delivery.test ? [bodyEvent({ event: testEvent() })] : found });
-    }
-    return chunks;
-  }
-
   private async send(chunks: Chunk[], lease: LeaseKeeper): Promise<boolean> {
     const { webhooks } = this.parts;
     const { _id: id, token } = this.webhook;
-    const sender = new Sender(this.parts, this.webhook, this.pace);
+    const sender = new Sender({ ...this.parts, atTheStore: this.atTheStore }, this.webhook, this.pace);
     const summary = await sender.send(chunks, lease.work, lease.signal);
     const { consecutiveFailures, failingSince, breaker, latencies } = summary;
     const heldUntil = this.heldUntil(summary);
     const changed = breakerChange(this.webhook.breaker, breaker, this.parts.now());
     const marks = { consecutiveFailures, failingSince, breaker, heldUntil, latencies };
-    await webhooks.mark(id, token, marks, changed);
+    await this.atTheStore(() => webhooks.mark(id, token, marks, changed));
     if (changed) this.parts.crash('operational-event-kept');
     this.parts.crash('receiver-marked');
-    const hopeless = this.hopeless(summary);
+    const hopeless = whyHopeless(this.webhook, summary, this.parts.now());
     if (hopeless === null) return summary.holdMs === null && !newlyFailing(this.webhook, summary);
     await webhooks.disable(id, webhookDisabled(hopeless, summary, this.parts.now()));
     this.parts.crash('operational-event-kept');
     return false;
-  }
-
-  /** Why nothing more is to be sent; null where there is hope. */
-  private hopeless({ gone, consecutiveFailures, failingSince }: SendSummary): string | null {
-    if (gone) return 'the receiver answered 410 Gone: it wants nothing any more';
-    if (failingSince === null || consecutiveFailures < GIVE_UP_ATTEMPTS) return null;
-    // Not on the word of anybody but the receiver.
-    if (consecutiveFailures === this.webhook.consecutiveFailures) return null;
-    if (this.parts.now().getTime() - failingSince.getTime() < GIVE_UP_AFTER_MS) return null;
-    return `every attempt since ${failingSince.toISOString()} failed, ${consecutiveFailures} in all: mend the receiver, then resume the webhook`;
   }
 
   private heldUntil({ holdMs }: SendSummary): Date | null {

@@ -29,6 +29,8 @@ export interface OpenedSecrets {
 
 export interface SenderParts {
   deliveries: DeliveryStore;
+  /** Does what reads or writes there, when it is this webhook's turn. */
+  atTheStore: <T>(work: () => Promise<T>) => Promise<T>;
   open: (webhook: Webhook) => OpenedSecrets;
   attempt: (request: AttemptRequest, signal: AbortSignal) => Promise<AttemptResult>;
   /** Milliseconds for which the way out to this URL is closed (the operator's proxy is down); 0: it is open. */
@@ -54,8 +56,13 @@ export interface SendSummary {
 
 const IN_FLIGHT = 4;
 const IN_FLIGHT_WHILE_FAILING = 1;
-/** Written as begun at a time, and answers whose writing is not waited for: a round trip to the database for many. */
-const AT_A_WRITE = 16;
+/** Written as begun at a time, where the receiver is quick: a round trip to the database for many. */
+const BEGUN_AT_A_WRITE = 64;
+/** With so few left that are begun, the next ones are written as begun. */
+const AHEAD = 32;
+/** Outcomes are gathered for a write, and so many may be unwritten: they would be sent again after a kill. */
+const GATHERING = { ms: 20, items: 16 };
+const MOST_UNWRITTEN = 48;
 /** A receiver that answers within this is worth it. */
 const QUICK_MS = 500;
 /** After a failure: receivers that refuse at once, and many at a time, must not keep us from those that answer. */
@@ -86,7 +93,9 @@ export class Sender {
     private readonly webhook: Webhook,
     private readonly pace: Pace,
   ) {
-    this.finished = new Coalescer((outcomes) => parts.deliveries.finish(outcomes));
+    const finish = (outcomes: AttemptOutcome[]): Promise<void> =>
+      parts.atTheStore(() => parts.deliveries.finish(outcomes));
+    this.finished = webhook.ordered ? new Coalescer(finish) : new Coalescer(finish, GATHERING);
     this.opened = parts.open(webhook);
     this.standing = standingOf(webhook);
     const { consecutiveFailures, failingSince, breaker } = webhook;
@@ -106,6 +115,7 @@ export class Sender {
     const ended = await Promise.allSettled(
       Array.from({ length: Math.min(lanes, queue.length) }, () => this.lane(queue, work, lost)),
     );
+    this.finished.flush();
     await Promise.all([this.beginning, ...this.settling]);
     const left = this.begun.map(({ delivery }) => delivery._id);
     // Where the lease is lost, somebody else may be sending them.
@@ -142,7 +152,7 @@ export class Sender {
       await this.beginAhead(queue);
     const chunk = this.begun.shift() ?? null;
     // While these are under way the next ones are written.
-    if (this.atABegin() === AT_A_WRITE && this.begun.length <= IN_FLIGHT && queue.length > 0)
+    if (this.atABegin() === BEGUN_AT_A_WRITE && this.begun.length <= AHEAD && queue.length > 0)
       void this.beginAhead(queue);
     return chunk;
   }
@@ -163,7 +173,8 @@ export class Sender {
     const { webhook, parts } = this;
     const chunks = queue.splice(0, this.atABegin());
     const ids = chunks.map(({ delivery }) => delivery._id);
-    const withdrawn = new Set(await parts.deliveries.begin(ids, webhook.timeoutMs + CLAIM_MARGIN_MS));
+    const untilMs = webhook.timeoutMs + CLAIM_MARGIN_MS;
+    const withdrawn = new Set(await parts.atTheStore(() => parts.deliveries.begin(ids, untilMs)));
     this.begun.push(...chunks.filter(({ delivery }) => !withdrawn.has(delivery._id)));
   }
 
@@ -174,7 +185,7 @@ export class Sender {
     const lastMs = this.summary.latencies.at(-1) ?? this.webhook.recentMs.at(-1);
     if (lastMs === undefined) return IN_FLIGHT;
     // What is begun must be sent well before its claim ends.
-    return lastMs < QUICK_MS ? AT_A_WRITE : 1;
+    return lastMs < QUICK_MS ? BEGUN_AT_A_WRITE : 1;
   }
 
   /** Has an outcome written. Waits for it where the order counts, or many are being written. */
@@ -187,7 +198,7 @@ export class Sender {
       })
       .finally(() => this.settling.delete(written));
     this.settling.add(written);
-    if (this.webhook.ordered || this.settling.size >= AT_A_WRITE) await written;
+    if (this.webhook.ordered || this.settling.size >= MOST_UNWRITTEN) await written;
   }
 
   /** Waits for the next turn. @returns false where it is too far away, the way is closed, or the work is to stop */

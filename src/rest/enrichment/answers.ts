@@ -3,7 +3,7 @@ import { Invalid, messageOf } from '../../domain/errors';
 import type { Logger } from '../../observe/logger';
 import { NoToken } from '../asker';
 import { varyBy } from '../compressed-answers';
-import { setRetryAfter, statusOf } from '../http-status';
+import { setRetryAfter, statusOf, told } from '../http-status';
 import { badPassword, languageOf, MESSAGES, type Message } from './messages';
 
 /** The caller's own fault, in the words of the API. */
@@ -34,11 +34,12 @@ export function answer(
 
 /** The one place where errors become answers of this API; what we do not know is told to the log alone. */
 export function answerError(
-  error: unknown,
+  thrown: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
   log: Logger,
 ): FastifyReply {
+  const error = told(thrown);
   const status = statusOf(error);
   setRetryAfter(reply, error);
   if (status === 401) reply.header('www-authenticate', 'Bearer');

@@ -5,7 +5,7 @@ import type { Role } from '../../domain/user';
 import type { Logger } from '../../observe/logger';
 import { type Asker, type Authenticate, admits, askerOf, roleOf } from '../asker';
 import { compressAnswers } from '../compressed-answers';
-import { setRetryAfter, statusOf } from '../http-status';
+import { setRetryAfter, statusOf, told } from '../http-status';
 import { describedOnly, jsonAnswer, jsonBody, objectOf, schemaOf, textAnswer } from '../route-description';
 import { sentBytes, takeBytes } from '../sent-body';
 import { refuseOtherMethods } from '../wrong-methods';
@@ -173,11 +173,12 @@ function parsedJson(bytes: Buffer): unknown {
 
 /** The one place where errors become answers of this API, as texts. */
 function answerError(
-  error: unknown,
+  thrown: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
   log: Logger,
 ): FastifyReply {
+  const error = told(thrown);
   const status = statusOf(error);
   setRetryAfter(reply, error);
   if (status === 401) reply.header('www-authenticate', 'Bearer');

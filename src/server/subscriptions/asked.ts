@@ -23,8 +23,10 @@ export interface Asked {
   /** Where it begins, which is its own; null for now. */
   after: string | null;
   field: FieldNode;
-  /** The same for all that get the same answer to each event. */
+  /** The same for all that get the same events. */
   key: string;
+  /** The same for all that get the same answer to the same event, whatever their filters. */
+  answer: string;
 }
 
 /** @returns null for another subscription, and for one that is written so oddly that it is left to graphql itself */
@@ -37,8 +39,10 @@ export function askedOf(args: ExecutionArgs): Asked | null {
   const given = argumentsOf(args, operation, field);
   if (!given) return null;
   const { filter, after } = given as { filter?: EventFilter | null; after?: string | null };
-  const key = keyOf([text, args.operationName, context.caller.role, othersOf(args, field)]);
-  return { args, context, filter: filter ?? null, after: after ?? null, field, key };
+  const asked = [text, args.operationName, context.caller.role];
+  const key = keyOf([...asked, othersOf(args, field)]);
+  const answer = keyOf([...asked, answerVariablesOf(args, field)]);
+  return { args, context, filter: filter ?? null, after: after ?? null, field, key, answer };
 }
 
 /** A directive at the field may leave it out; fragments could hold more of them. */
@@ -70,6 +74,20 @@ function othersOf({ document, variableValues }: ExecutionArgs, field: FieldNode)
   if (after?.kind === Kind.VARIABLE && timesNamed(document, after.name.value) === 2)
     delete others[after.name.value];
   return others;
+}
+
+/** The variables that what is selected of an event depends on: all but those that only the field's arguments name. */
+function answerVariablesOf(
+  { document, variableValues }: ExecutionArgs,
+  field: FieldNode,
+): [string, unknown][] {
+  const names = new Set<string>();
+  visit(document, {
+    VariableDefinition: () => false,
+    Argument: (node) => (field.arguments?.includes(node) ? false : undefined),
+    Variable: ({ name }) => void names.add(name.value),
+  });
+  return [...names].sort().map((name) => [name, variableValues?.[name]]);
 }
 
 function timesNamed(document: DocumentNode, variable: string): number {

@@ -12,7 +12,7 @@ interface Entry {
 export interface GroupEvent {
   at: StreamPosition;
   /** The execution result as JSON text. */
-  render(): Promise<string>;
+  render(): string | Promise<string>;
 }
 
 /** Answers that are kept for members whose sockets are full. */

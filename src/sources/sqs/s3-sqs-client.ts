@@ -58,7 +58,7 @@ export class S3SqsClient {
   async *fetch({ source, now, signal }: FetchRequest): AsyncGenerator<FetchedPage, FetchNote | null> {
     const queue = new Queue(this.options.connectQueue(source), source, this.options.visibilityS);
     const seen: Seen = { skipped: 0, refused: 0 };
-    const deadline = Date.now() + FETCH_MS;
+    const deadline = performance.now() + FETCH_MS;
     let messages = await queue.receive(this.room(source), LONG_POLL_S, signal);
     while (messages.length > 0) {
       const held = new HeldMessages(queue, messages, this.options.log);
@@ -67,7 +67,7 @@ export class S3SqsClient {
       } finally {
         await held.release(signal.aborted);
       }
-      if (Date.now() > deadline) break;
+      if (performance.now() > deadline) break;
       messages = await this.receiveMany(queue, source, signal);
     }
     return this.note(source, seen);
