@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseAllDocuments, stringify } from 'yaml';
 import { inspectSettings } from '../src/config/environment';
-import { ALL_SETTINGS, SECRET_SETTINGS } from '../src/config/settings';
+import { ALL_SETTINGS, SECRET_SETTINGS, SETTINGS } from '../src/config/settings';
 import { runCommand } from '../src/embedded/run-command';
 import { helmProgram, kubernetesFaults } from './support/deploy-tools';
 
@@ -50,11 +50,18 @@ const EVERYTHING = {
   existingSecret: 'keys',
   secretKeys: [
     ...['MONGODB_URI', 'REDIS_URL', 'TRAILGRAPH_MASTER_KEY'],
+    'REDIS_SENTINEL_PASSWORD',
     'WEBHOOK_PROXY',
     'TRAILGRAPH_PREVIOUS_MASTER_KEY',
   ],
   image: { repository: 'registry.example/trailgraph', tag: '1.2.3', pullSecrets: [{ name: 'pull' }] },
-  settings: { RATE_LIMIT_CALLER: 1_000_000, GRAPHIQL: false, TRUST_PROXY: '10.0.0.0/8', LOG_LEVEL: 'debug' },
+  settings: {
+    RATE_LIMIT_CALLER: 1_000_000,
+    GRAPHIQL: false,
+    REDIS_SENTINELS: 'a:26379,b:26379',
+    TRUST_PROXY: '10.0.0.0/8',
+    LOG_LEVEL: 'debug',
+  },
   serviceAccount: { annotations: { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::123456789012:role/reader' } },
   api: {
     autoscaling: { enabled: true },
@@ -62,7 +69,7 @@ const EVERYTHING = {
     nodeSelector: { c: 'd' },
     tolerations: [{ operator: 'Exists' }],
   },
-  worker: { autoscaling: { enabled: true, prometheusAddress: 'http://prometheus:9090', pendingBatches: 50 } },
+  worker: { autoscaling: { enabled: true, prometheusAddress: 'http://prometheus:9090', pendingBatches: 1_000_000 } },
   tls: { existingSecret: 'certificate' },
   ingress: {
     enabled: true,
@@ -275,7 +282,7 @@ describe('the Helm chart', () => {
     ]);
     expect(of('ScaledObject')[0]!.spec.triggers![0]!.metadata).toMatchObject({
       query: 'sum(trailgraph_batches_pending{namespace="audit",service="live-trailgraph-worker"})',
-      threshold: '50',
+      threshold: '1000000',
     });
     expect(of('ServiceAccount')[0]).toMatchObject({
       automountServiceAccountToken: false,
@@ -286,6 +293,21 @@ describe('the Helm chart', () => {
     expect(adapted.filter(({ kind }) => kind === 'HorizontalPodAutoscaler')[0]!.spec.metrics).toMatchObject([
       { type: 'External', external: { metric: { name: 'trailgraph_batches_pending' } } },
     ]);
+  });
+
+  test('takes every secret that a server reads from a Secret, and none from the values', async () => {
+    const schema = JSON.parse(await readFile(join(CHART, 'values.schema.json'), 'utf8')) as {
+      properties: { secretKeys: { items: { enum: string[] } } };
+    };
+    const ofCommands = SECRET_SETTINGS.filter((name) => !(name in SETTINGS.shape));
+    expect(schema.properties.secretKeys.items.enum.sort()).toEqual(
+      SECRET_SETTINGS.filter((name) => !ofCommands.includes(name)).sort(),
+    );
+    const secrets = Object.fromEntries(SECRET_SETTINGS.map((name) => [name, 'hush']));
+    const { code, out } = await run(['template', 'live', CHART], { ...LEAST, settings: secrets });
+    expect(code).not.toBe(0);
+    for (const name of SECRET_SETTINGS) expect(out).toContain(`"${name}"`);
+    expect(out).not.toContain('hush');
   });
 
   test.each<[string, object, RegExp]>([
