@@ -69,7 +69,9 @@ const EVERYTHING = {
     nodeSelector: { c: 'd' },
     tolerations: [{ operator: 'Exists' }],
   },
-  worker: { autoscaling: { enabled: true, prometheusAddress: 'http://prometheus:9090', pendingBatches: 1_000_000 } },
+  worker: {
+    autoscaling: { enabled: true, prometheusAddress: 'http://prometheus:9090', pendingBatches: 1_000_000 },
+  },
   tls: { existingSecret: 'certificate' },
   ingress: {
     enabled: true,
