@@ -40,7 +40,7 @@ const TOTALS = {
 };
 
 const LANES = 3;
-const WITHIN_MS = 240_000;
+const WITHIN_MS = 480_000;
 
 /** The webhooks that hear of the same events, each in its own way. */
 const WEBHOOKS = [{ batchSize: 100 }, { batchSize: 25 }, { batchSize: 100, ordered: true }];

@@ -56,7 +56,7 @@ describe(`a disk that is full under mongod, in a stream of events (seed ${SEED})
     bench = await ChaosBench.open({ servers, direct: servers, bodiesPerSecond: 3, recordsPerBody: 20 });
     bench.cluster.worker();
     await bench.startStream();
-    await bench.flows(200, 90_000);
+    await bench.flows(200);
   });
   afterAll(async () => {
     await bench?.close();

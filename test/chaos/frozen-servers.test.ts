@@ -32,7 +32,7 @@ describe(`servers that are frozen, killed and away under a stream of events (see
     bench = await ChaosBench.open({ servers, direct: servers });
     bench.cluster.worker();
     await bench.startStream();
-    await bench.flows(200, 90_000);
+    await bench.flows(200);
   });
   afterAll(async () => {
     mongod?.thaw();

@@ -64,7 +64,7 @@ describe(`connections through toxiproxy, which Go builds (seed ${SEED})`, () => 
     bucket = await TrailBucket.open(bench.admin, s3, { endpointUrl, seed: SEED + 1_000_000 });
     bench.cluster.worker();
     await bench.startStream();
-    await bench.flows(200, 90_000);
+    await bench.flows(200);
   }, 600_000);
   afterAll(async () => {
     await bench?.close();

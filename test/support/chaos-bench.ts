@@ -84,7 +84,7 @@ export class ChaosBench {
   }
 
   /** Waits until the door has acknowledged so many more events. */
-  async flows(events: number, withinMs = 60_000): Promise<void> {
+  async flows(events: number, withinMs = 150_000): Promise<void> {
     const wanted = this.stream.acknowledged + events;
     await eventually(() => this.stream.acknowledged >= wanted, `${events} more events are stored`, withinMs);
   }

@@ -6,6 +6,9 @@ const ANSWER_MS = 20_000;
 /** Senders wait longer each time: else all that was not stored in time would come again at once, and nothing ever be. */
 const AGAIN = { firstMs: 250, mostMs: 8_000 };
 
+/** Bodies that wait at a time: a machine that stores fewer than are sent is asked for fewer. */
+const MOST_WAITING = 5;
+
 export interface PushAnswer {
   /** 0: no answer came, the connection broke or was refused. */
   status: number;
@@ -44,7 +47,7 @@ export interface StreamOptions {
   recordsPerBody: number;
 }
 
-/** Senders that push new bodies at an even rate, each again and again until the door says that it is stored. */
+/** Senders that push new bodies at an even rate, as far as they are taken, each again and again until the door says that it is stored. */
 export class EventStream {
   /** Of everything that was begun to be sent, in order. */
   readonly ids: string[] = [];
@@ -88,6 +91,7 @@ export class EventStream {
   }
 
   private send(): void {
+    if (this.sending.size >= MOST_WAITING) return;
     const { source, seed, recordsPerBody } = this.options;
     const records = demoRecords(seed, this.next, recordsPerBody);
     this.next += recordsPerBody;
