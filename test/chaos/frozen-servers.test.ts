@@ -31,8 +31,8 @@ describe(`servers that are frozen, killed and away under a stream of events (see
     const servers = { mongodbUri: mongod.uri, redisUrl: valkey.url };
     bench = await ChaosBench.open({ servers, direct: servers });
     bench.cluster.worker();
-    bench.startStream();
-    await bench.flows(200, 90_000);
+    await bench.startStream();
+    await bench.flows(200);
   });
   afterAll(async () => {
     mongod?.thaw();
@@ -102,8 +102,7 @@ describe(`servers that are frozen, killed and away under a stream of events (see
     }, 'health says DEGRADED');
     await delay(ms);
     await bench.flows(50);
-    const statuses = bench.stream.answers.slice(first).map(({ status }) => status);
-    expect([...new Set(statuses)]).toEqual([200]);
+    expect(bench.stream.answers.slice(first).filter(({ status }) => status !== 200)).toEqual([]);
   }
 
   async function expectHealthy(what: string): Promise<void> {
@@ -120,6 +119,7 @@ describe(`servers that are frozen, killed and away under a stream of events (see
   }
 
   test(`Valkey frozen for ${VALKEY_FROZEN_MS / 1_000} s refuses nobody`, async () => {
+    await bench.calm();
     valkey.freeze();
     await expectNothingRefused(VALKEY_FROZEN_MS);
     valkey.thaw();
@@ -127,6 +127,7 @@ describe(`servers that are frozen, killed and away under a stream of events (see
   });
 
   test(`Valkey killed, absent for ${VALKEY_AWAY_MS / 1_000} s and back empty refuses nobody`, async () => {
+    await bench.calm();
     await valkey.kill();
     await expectNothingRefused(VALKEY_AWAY_MS);
     await valkey.start();

@@ -31,13 +31,13 @@ describe(`an API and a worker under an even stream of events for ${(WARM_UP_MS +
 
   beforeAll(async () => {
     const servers = { mongodbUri: process.env.TEST_MONGODB_URI!, redisUrl: process.env.TEST_REDIS_URL! };
-    bench = await ChaosBench.open({ servers, direct: servers, bodiesPerSecond: 10, recordsPerBody: 50 });
+    bench = await ChaosBench.open({ servers, direct: servers, bodiesPerSecond: 5, recordsPerBody: 50 });
   });
   afterAll(() => bench?.close());
 
   test('take no more memory and no more descriptors in the end than after they were warm', async () => {
     const programs = { API: bench.apis[0]!, worker: bench.cluster.worker() };
-    bench.startStream();
+    await bench.startStream();
     // One who comes and goes: what it leaves behind would add up.
     const live = new ReconnectingClient({ url: bench.apis[0]!.url, token: bench.admin.token! });
     const samples = { API: [] as Sample[], worker: [] as Sample[] };

@@ -42,7 +42,6 @@ describe(`workers whose clocks are ten minutes off, by Debian's faketime (seed $
     folder = await mkdtemp(join(tmpdir(), 'trailgraph-clock-'));
     const servers = { mongodbUri: process.env.TEST_MONGODB_URI!, redisUrl: process.env.TEST_REDIS_URL! };
     bench = await ChaosBench.open({ servers, direct: servers });
-    bench.startStream();
   });
   afterAll(async () => {
     await bench?.close();
@@ -53,7 +52,8 @@ describe(`workers whose clocks are ten minutes off, by Debian's faketime (seed $
   test('one ahead and one behind share the work, also when one of them is killed: leases and signatures go by the database', async () => {
     const behind = bench.cluster.worker(await clockOff({ offset: '-10m' }));
     const ahead = bench.cluster.worker(await clockOff({ offset: '+10m' }));
-    await bench.flows(500, 90_000);
+    await bench.startStream();
+    await bench.flows(200);
     for (const [doomed, offset] of [
       [behind, '-10m'],
       [ahead, '+10m'],
@@ -62,10 +62,10 @@ describe(`workers whose clocks are ten minutes off, by Debian's faketime (seed $
       await doomed.ended(5_000);
       const at = performance.now();
       // What it held comes free after its lease of 3 s, by no clock but the database's.
-      await bench.flows(300, 30_000);
+      await bench.flows(100);
       measured(
         `worker at ${offset} killed`,
-        `300 events more after ${Math.round(performance.now() - at)} ms`,
+        `100 events more after ${Math.round(performance.now() - at)} ms`,
       );
       bench.cluster.worker(await clockOff({ offset }));
       await bench.flows(100);
@@ -80,13 +80,13 @@ describe(`workers whose clocks are ten minutes off, by Debian's faketime (seed $
     const file = join(folder, 'faketimerc');
     await writeFile(file, '+0');
     bench.cluster.worker(await clockOff({ file }));
-    await bench.flows(100, 90_000);
+    await bench.flows(100);
     for (let round = 0; round < ROUNDS; round++)
       for (const step of STEPS) {
         await writeFile(file, step);
         await delay(STEP_FOR_MS);
         const heard = bench.receiver.received.length;
-        await bench.flows(100, 30_000);
+        await bench.flows(100);
         expect(bench.receiver.received.length).toBeGreaterThan(heard);
       }
   });

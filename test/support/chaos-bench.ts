@@ -1,6 +1,6 @@
 import { type Db, MongoClient } from 'mongodb';
 import { type ApiProcess, Cluster, type ClusterServers, firstUser } from './cluster';
-import { EventStream } from './event-stream';
+import { EventStream, storedAgainAfter } from './event-stream';
 import { eventually } from './eventually';
 import type { GraphqlClient } from './graphql-client';
 import { createPushSource, drained, expectConsistent, ledger, type PushSource } from './ledger';
@@ -13,6 +13,8 @@ export const SEED = Number(process.env.TEST_SEED ?? Date.now() % 0x7fffffff);
 
 const DRAINED_MS = 120_000;
 const HEARD_MS = 120_000;
+const CALM_MS = 1_500;
+const READY_WITHIN_MS = 120_000;
 
 /** A figure that was measured: for docs/reliability.md, never asserted beyond three times what is required. */
 export function measured(what: string, figure: string): void {
@@ -72,16 +74,24 @@ export class ChaosBench {
   /** One of the instances of the API, another one at each call. */
   readonly url = (): string => this.apis[this.turn++ % this.apis.length]!.url;
 
-  startStream(): void {
-    const { bodiesPerSecond = 5, recordsPerBody = 20 } = this.options;
+  /** Once a worker is there to store what comes. */
+  async startStream(): Promise<void> {
+    const { bodiesPerSecond = 3, recordsPerBody = 20 } = this.options;
     const { url, source } = this;
+    const { ids } = await storedAgainAfter(url, source, SEED - 1, READY_WITHIN_MS);
+    this.otherIds.push(...ids);
     this.stream = new EventStream({ url, source, seed: SEED, bodiesPerSecond, recordsPerBody });
   }
 
   /** Waits until the door has acknowledged so many more events. */
-  async flows(events: number, withinMs = 60_000): Promise<void> {
+  async flows(events: number, withinMs = 150_000): Promise<void> {
     const wanted = this.stream.acknowledged + events;
     await eventually(() => this.stream.acknowledged >= wanted, `${events} more events are stored`, withinMs);
+  }
+
+  /** Waits until nobody waits any more for what went before. */
+  async calm(): Promise<void> {
+    await eventually(() => this.stream.oldestMs < CALM_MS, 'every body is stored soon');
   }
 
   /**

@@ -3,7 +3,11 @@ import { demoRecords, idsOf, type PushSource } from './ledger';
 
 /** How long a sender waits for an answer; the door promises one within 4 s. */
 const ANSWER_MS = 20_000;
-const AGAIN_MS = 250;
+/** Senders wait longer each time: else all that was not stored in time would come again at once, and nothing ever be. */
+const AGAIN = { firstMs: 250, mostMs: 8_000 };
+
+/** Bodies that wait at a time: a machine that stores fewer than are sent is asked for fewer. */
+const MOST_WAITING = 5;
 
 export interface PushAnswer {
   /** 0: no answer came, the connection broke or was refused. */
@@ -43,12 +47,13 @@ export interface StreamOptions {
   recordsPerBody: number;
 }
 
-/** Senders that push new bodies at an even rate, each again and again until the door says that it is stored. */
+/** Senders that push new bodies at an even rate, as far as they are taken, each again and again until the door says that it is stored. */
 export class EventStream {
   /** Of everything that was begun to be sent, in order. */
   readonly ids: string[] = [];
   readonly answers: PushAnswer[] = [];
-  private readonly sending = new Set<Promise<void>>();
+  /** Bodies that are not acknowledged yet, and since when. */
+  private readonly sending = new Map<Promise<void>, number>();
   private next = 0;
   private timer: NodeJS.Timeout;
   private stopped = false;
@@ -63,11 +68,17 @@ export class EventStream {
     return this.stored;
   }
 
+  /** For how long the body that has waited longest was not acknowledged. */
+  get oldestMs(): number {
+    const [since = performance.now()] = this.sending.values();
+    return performance.now() - since;
+  }
+
   /** Sends nothing new, and waits until all is acknowledged. @throws where that takes longer */
   async stop(withinMs: number): Promise<void> {
     clearInterval(this.timer);
     const late = delay(withinMs, 'late', { ref: false });
-    if ((await Promise.race([Promise.all(this.sending), late])) === 'late') {
+    if ((await Promise.race([Promise.all(this.sending.keys()), late])) === 'late') {
       this.stopped = true;
       throw new Error(`${this.sending.size} bodies were not taken within ${withinMs} ms`);
     }
@@ -80,23 +91,24 @@ export class EventStream {
   }
 
   private send(): void {
+    if (this.sending.size >= MOST_WAITING) return;
     const { source, seed, recordsPerBody } = this.options;
     const records = demoRecords(seed, this.next, recordsPerBody);
     this.next += recordsPerBody;
     this.ids.push(...idsOf(records));
     const work = this.untilStored(source, records).finally(() => this.sending.delete(work));
-    this.sending.add(work);
+    this.sending.set(work, performance.now());
   }
 
   private async untilStored(source: PushSource, records: unknown[]): Promise<void> {
-    while (!this.stopped) {
+    for (let waitMs = AGAIN.firstMs; !this.stopped; waitMs = Math.min(2 * waitMs, AGAIN.mostMs)) {
       const answer = await pushOnce(this.options.url(), source, records);
       this.answers.push(answer);
       if (answer.status === 200) {
         this.stored += records.length;
         return;
       }
-      await delay(AGAIN_MS);
+      await delay(waitMs);
     }
   }
 }

@@ -38,12 +38,15 @@ export async function proven(app: TestTrailGraph): Promise<void> {
       const webhooks = await db.collection<Webhook>('webhooks').find({ deletedAt: null }).toArray();
       for (const { _id, position, tally, closedTallies } of webhooks) {
         // Within the last commit some events may still wait for others to fill a body.
-        if (position.n < last!._id || position.pos !== WHOLE_COMMIT || closedTallies.length > 0) return false;
+        if (position.n < last!._id || position.pos !== WHOLE_COMMIT || closedTallies.length > 0)
+          throw new Error(`${_id} is at ${JSON.stringify(position)} of ${last!._id}`);
         const kept = await talliesOf(app, _id);
         const now = new Date();
-        if (kept.some(({ checkedAt, dueAt }) => checkedAt === null || dueAt <= now)) return false;
+        if (kept.some(({ checkedAt, dueAt }) => checkedAt === null || dueAt <= now))
+          throw new Error(`tallies of ${_id} are not checked yet`);
         const open = kept.at(-1);
-        if (open?.through.n !== tally?.through.n || open?.through.pos !== tally?.through.pos) return false;
+        if (open?.through.n !== tally?.through.n || open?.through.pos !== tally?.through.pos)
+          throw new Error(`the last tally of ${_id} is not kept yet`);
       }
       return true;
     },
