@@ -143,6 +143,74 @@ describe('operational events', () => {
     await remove(hook);
   });
 
+  test('tell nothing more of a breaker that an operator closed while a probe was under way, and it stays closed', async () => {
+    const hook = await create({ name: 'probed', batchSize: 1 });
+    hook.receiver.answer = () => ({ status: 500 });
+    await store(15);
+    await heard(hook, 'breaker_opened');
+    // The probe is under way: its answer waits for the test.
+    const answers: ((status: number) => void)[] = [];
+    hook.receiver.answer = () => new Promise((resolve) => answers.push((status) => resolve({ status })));
+    const past = new Date(Date.now() - SECOND);
+    await age(hook.id, { 'breaker.openUntil': past, heldUntil: past, nextDueAt: past });
+    await app.core.store.db
+      .collection<Delivery>('deliveries')
+      .updateMany({ webhookId: hook.id, state: 'PENDING' }, { $set: { nextAttemptAt: past } });
+    await eventually(() => answers.length === 1, 'the probe has come');
+    await admin.run('mutation ($id: ID!) { sendTestDelivery(webhookId: $id) { id } }', { id: hook.id });
+    expect((await heard(hook, 'breaker_closed')).data.cause).toBe('operator');
+    answers[0]!(500);
+    // What comes after it are attempts as any others are.
+    await eventually(() => answers.length === 2, 'the next one has come');
+    expect(await breakerOf(hook.id)).toBeNull();
+    expect((await app.core.webhooks.get(hook.id))!.breaker.openUntil).toBeNull();
+    hook.receiver.answer = () => ({ status: 204 });
+    answers[1]!(204);
+    await eventually(
+      async () => (await app.core.webhooks.get(hook.id))!.consecutiveFailures === 0,
+      'it works',
+    );
+    expect(told(hook).map(({ type }) => type)).toEqual([
+      'trailgraph.webhook.breaker_opened',
+      'trailgraph.webhook.breaker_closed',
+    ]);
+    await remove(hook);
+  });
+
+  test('leave a webhook that was changed while an attempt was under way as it was changed to', async () => {
+    const hook = await create({ name: 'changed', batchSize: 1 });
+    const answers: ((status: number) => void)[] = [];
+    hook.receiver.answer = () => new Promise((resolve) => answers.push((status) => resolve({ status })));
+    const since = new Date(Date.now() - 6 * 86_400 * SECOND);
+    await age(hook.id, { consecutiveFailures: 30, failingSince: since });
+    await store(1);
+    await eventually(() => answers.length === 1, 'the attempt has come');
+    const mended = new Receiver();
+    receivers.push(mended);
+    await admin.run(
+      'mutation ($id: ID!, $url: String!) { updateWebhook(id: $id, input: { url: $url }) { id } }',
+      {
+        id: hook.id,
+        url: await mended.start(),
+      },
+    );
+    // By the old address it would be given up now.
+    answers[0]!(410);
+    await store(1);
+    await eventually(() => mended.received.length > 0, 'the new address is tried');
+    expect((await app.core.webhooks.get(hook.id))!.state).toBe('ACTIVE');
+    expect(told(hook)).toEqual([]);
+    await remove(hook);
+  });
+
+  const breakerOf = async (id: string): Promise<string | null> =>
+    (
+      await admin.run<{ webhook: { stats: { breakerOpenUntil: string | null } } }>(
+        'query ($id: ID!) { webhook(id: $id) { stats { breakerOpenUntil } } }',
+        { id },
+      )
+    ).webhook.stats.breakerOpenUntil;
+
   test('tell of deliveries that were given up at once, then once a minute by their number', async () => {
     const hook = await create({ name: 'exhausted', batchSize: 1 });
     const deliveries = app.core.store.db.collection<Delivery>('deliveries');

@@ -183,6 +183,46 @@ describe('a proxy for webhooks', () => {
     expect(logLines.join('')).not.toContain(encodeURIComponent(PASSWORD));
   }, 400_000);
 
+  test('that was out for days adds no day to those after which a failing webhook is disabled', async () => {
+    const webhooks = app.core.store.db.collection<{ _id: string }>('webhooks');
+    const change = (id: string, set: object): Promise<void> =>
+      // Not while it is held: who holds it writes what he knows of it.
+      eventually(
+        async () =>
+          (await webhooks.updateOne({ _id: id, leaseUntil: null } as never, { $set: set })).matchedCount ===
+          1,
+        'it is changed',
+      );
+    const outSince = async (id: string): Promise<Date | null> =>
+      (await app.core.webhooks.get(id))!.proxyOutSince;
+    await proxy.stop();
+    const [patient, hopeless] = [await create(OPEN, [500]), await create(OPEN, [500])];
+    const failingSince = new Date(Date.now() - 7 * DAY);
+    for (const { id } of [patient, hopeless]) await change(id, { consecutiveFailures: 30, failingSince });
+    await store();
+    for (const { id } of [patient, hopeless])
+      await eventually(
+        async () => (await outSince(id)) !== null,
+        'it has found that the proxy is out',
+        30 * SECOND,
+      );
+    // Of the seven days the proxy was out for three, and for one.
+    const daysAgo = (days: number): Date => new Date(Date.now() - days * DAY);
+    await change(patient.id, { proxyOutSince: daysAgo(3) });
+    await change(hopeless.id, { proxyOutSince: daysAgo(1) });
+    await proxy.start(proxyPort);
+    for (const { receiver } of [patient, hopeless])
+      await eventually(() => receiver.requests.length > 0, 'an attempt gets through', 90 * SECOND);
+    await eventually(
+      async () => (await app.core.webhooks.get(hopeless.id))!.state === 'DISABLED',
+      'it is given up after six days of its own',
+    );
+    await eventually(async () => (await outSince(patient.id)) === null, 'the attempt is known');
+    const { state, failingSince: since, consecutiveFailures } = (await app.core.webhooks.get(patient.id))!;
+    expect([state, consecutiveFailures]).toEqual(['ACTIVE', 31]);
+    expect(Math.abs(since!.getTime() - daysAgo(4).getTime())).toBeLessThan(DAY / 2);
+  }, 400_000);
+
   const MOODS: [string, ProxyMood][] = [
     ['asks for another password', { status: 407 }],
     ['answers 502', { status: 502 }],

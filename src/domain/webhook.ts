@@ -57,8 +57,10 @@ export interface Webhook extends Tallies {
   /** When a holder last let go of it: who waited longest is looked at first. Null before the first. */
   lookedAt: Date | null;
   consecutiveFailures: number;
-  /** When the first of these failures was; null while the last attempt succeeded. */
+  /** When the first of these failures was, later by the times in which the proxy was out; null while the last attempt succeeded. */
   failingSince: Date | null;
+  /** Since when the operator's proxy has kept us from it; null while attempts get through. */
+  proxyOutSince: Date | null;
   /** Nothing is sent before: the receiver asked for a pause (Retry-After), the breaker is open, or the rate is used up. */
   heldUntil: Date | null;
   breaker: Breaker;

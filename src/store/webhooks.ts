@@ -69,7 +69,10 @@ export interface Release {
 }
 
 /** What a round of sending showed of the receiver. */
-export type Marks = Pick<Webhook, 'consecutiveFailures' | 'failingSince' | 'heldUntil' | 'breaker'> & {
+export type Marks = Pick<
+  Webhook,
+  'consecutiveFailures' | 'failingSince' | 'proxyOutSince' | 'heldUntil' | 'breaker'
+> & {
   /** Milliseconds of the attempts that were answered. */
   latencies: number[];
 };
@@ -162,7 +165,8 @@ export class WebhookStore {
     await this.closeBreaker(id);
     // What is changed may be what failed: it gets its chance at once.
     const fresh = { heldUntil: null, breaker: CLOSED_BREAKER, nextDueAt: this.clock.now() };
-    const resumed = changes.state === 'ACTIVE' ? { consecutiveFailures: 0, failingSince: null } : {};
+    const resumed =
+      changes.state === 'ACTIVE' ? { consecutiveFailures: 0, failingSince: null, proxyOutSince: null } : {};
     return wholeOrNull(
       await this.collection.findOneAndUpdate(
         { _id: id, ...VISIBLE },
@@ -298,23 +302,30 @@ export class WebhookStore {
     return result.matchedCount === 1;
   }
 
-  /** Writes what an attempt showed of the receiver. */
+  /**
+   * Writes what attempts showed of the receiver. Where an operator had it tried again while they were under way, its
+   * breaker and its pause stay as that left them; where it was changed, nothing is written: they were made before.
+   * @param before as the sender read it
+   * @returns false where it was changed meanwhile, or the lease is lost
+   */
   async mark(
-    id: string,
-    token: string,
+    before: Webhook & { token: string },
     { latencies, ...marks }: Marks,
     happened: OperationalEvent | null = null,
-  ): Promise<void> {
-    await this.collection.updateOne(
-      { _id: id, token },
-      {
-        $set: marks,
-        $push: {
-          recentMs: { $each: latencies, $slice: -KEPT_LATENCIES },
-          ...(happened ? { outbox: kept(happened) } : {}),
-        },
-      },
+  ): Promise<boolean> {
+    const { _id, token, revision } = before;
+    const recentMs = { $each: latencies, $slice: -KEPT_LATENCIES };
+    const all = await this.collection.updateOne(
+      { _id, token, revision, 'breaker.openUntil': before.breaker.openUntil },
+      { $set: marks, $push: { recentMs, ...(happened ? { outbox: kept(happened) } : {}) } },
     );
+    if (all.matchedCount === 1) return true;
+    const { consecutiveFailures, failingSince, proxyOutSince } = marks;
+    const counted = await this.collection.updateOne(
+      { _id, token, revision },
+      { $set: { consecutiveFailures, failingSince, proxyOutSince }, $push: { recentMs } },
+    );
+    return counted.matchedCount === 1;
   }
 
   /** Gives it up, once. */

@@ -9,11 +9,12 @@ export interface Received {
   at: number;
 }
 
+type Answer = { status: number; headers?: Record<string, string> } | null;
+
 /** A receiver that keeps what it gets and answers as it is told. */
 export class Receiver {
   readonly received: Received[] = [];
-  answer: (request: Received, index: number) => { status: number; headers?: Record<string, string> } | null =
-    () => ({ status: 204 });
+  answer: (request: Received, index: number) => Answer | Promise<Answer> = () => ({ status: 204 });
   private readonly server: Server;
 
   constructor() {
@@ -23,8 +24,9 @@ export class Receiver {
       request.on('end', () => {
         const got = { headers: request.headers, body: Buffer.concat(chunks).toString(), at: Date.now() };
         this.received.push(got);
-        const told = this.answer(got, this.received.length - 1);
-        if (told) response.writeHead(told.status, told.headers).end();
+        void Promise.resolve(this.answer(got, this.received.length - 1)).then((told) => {
+          if (told) response.writeHead(told.status, told.headers).end();
+        });
       });
     });
   }

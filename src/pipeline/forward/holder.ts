@@ -245,19 +245,20 @@ export class Holder {
 
   private async send(chunks: Chunk[], lease: LeaseKeeper): Promise<boolean> {
     const { webhooks } = this.parts;
-    const { _id: id, token } = this.webhook;
     const sender = new Sender({ ...this.parts, atTheStore: this.atTheStore }, this.webhook, this.pace);
     const summary = await sender.send(chunks, lease.work, lease.signal);
-    const { consecutiveFailures, failingSince, breaker, latencies } = summary;
+    const { consecutiveFailures, failingSince, proxyOutSince, breaker, latencies } = summary;
     const heldUntil = this.heldUntil(summary);
     const changed = breakerChange(this.webhook.breaker, breaker, this.parts.now());
-    const marks = { consecutiveFailures, failingSince, breaker, heldUntil, latencies };
-    await this.atTheStore(() => webhooks.mark(id, token, marks, changed));
+    const marks = { consecutiveFailures, failingSince, proxyOutSince, breaker, heldUntil, latencies };
+    const asItStands = await this.atTheStore(() => webhooks.mark(this.webhook, marks, changed));
     if (changed) this.parts.crash('operational-event-kept');
     this.parts.crash('receiver-marked');
+    // Changed while it was sent to: the next pass reads it.
+    if (!asItStands) return true;
     const hopeless = whyHopeless(this.webhook, summary, this.parts.now());
     if (hopeless === null) return summary.holdMs === null && !newlyFailing(this.webhook, summary);
-    await webhooks.disable(id, webhookDisabled(hopeless, summary, this.parts.now()));
+    await webhooks.disable(this.webhook._id, webhookDisabled(hopeless, summary, this.parts.now()));
     this.parts.crash('operational-event-kept');
     return false;
   }

@@ -1,21 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AttemptRequest, AttemptResult } from '../../delivery/attempt';
 import { webhookBody } from '../../delivery/body';
-import { nextRetryDelayMs } from '../../domain/backoff';
 import { afterAttempt, type Breaker, isOpen, isProbing } from '../../domain/breaker';
 import { masked } from '../../domain/mask';
-import {
-  type Delivery,
-  type DeliveryAttempt,
-  type Standing,
-  standingOf,
-  type Webhook,
-} from '../../domain/webhook';
+import { type Delivery, type Standing, standingOf, type Webhook } from '../../domain/webhook';
 import type { Metrics } from '../../observe/metrics';
 import type { AttemptOutcome, DeliveryStore } from '../../store/deliveries';
 import { Coalescer } from '../coalescer';
 import type { CrashHook } from '../crash-points';
 import type { Chunk } from './chunks';
+import { outcomeOf } from './outcome';
 import type { Pace } from './pace';
 
 /** What a webhook's secrets look like once opened. */
@@ -45,6 +39,7 @@ export interface SenderParts {
 export interface SendSummary {
   consecutiveFailures: number;
   failingSince: Date | null;
+  proxyOutSince: Date | null;
   breaker: Breaker;
   /** Nothing is sent for so long: the receiver asked for it, the breaker is open, or the rate is used up. */
   holdMs: number | null;
@@ -98,8 +93,9 @@ export class Sender {
     this.finished = webhook.ordered ? new Coalescer(finish) : new Coalescer(finish, GATHERING);
     this.opened = parts.open(webhook);
     this.standing = standingOf(webhook);
-    const { consecutiveFailures, failingSince, breaker } = webhook;
-    this.summary = { consecutiveFailures, failingSince, breaker, holdMs: null, latencies: [], gone: false };
+    const { consecutiveFailures, failingSince, proxyOutSince, breaker } = webhook;
+    const begin = { consecutiveFailures, failingSince, proxyOutSince, breaker };
+    this.summary = { ...begin, holdMs: null, latencies: [], gone: false };
   }
 
   /**
@@ -205,6 +201,7 @@ export class Sender {
   private async turn(work: AbortSignal): Promise<boolean> {
     const closedForMs = this.parts.closedForMs(new URL(this.webhook.url));
     if (closedForMs > 0) {
+      this.summary.proxyOutSince ??= this.parts.now();
       this.hold(closedForMs);
       return false;
     }
@@ -248,12 +245,14 @@ export class Sender {
 
   private learn({ failure, status, durationMs, retryAfterMs }: AttemptResult): void {
     const { summary } = this;
+    const now = this.parts.now();
     if (failure === 'proxy') {
       // It says nothing of the receiver.
+      summary.proxyOutSince ??= now;
       this.hold(retryAfterMs ?? 0);
       return;
     }
-    const now = this.parts.now();
+    leaveOutage(summary, now);
     summary.breaker = afterAttempt(summary.breaker, failure !== null, now);
     if (status !== null) summary.latencies.push(durationMs);
     if (failure === null) {
@@ -273,33 +272,16 @@ export class Sender {
   }
 }
 
+/** The time in which nothing could reach the receiver is none in which it failed. */
+function leaveOutage(summary: SendSummary, now: Date): void {
+  const { failingSince, proxyOutSince } = summary;
+  if (proxyOutSince === null) return;
+  if (failingSince !== null)
+    summary.failingSince = new Date(failingSince.getTime() + now.getTime() - proxyOutSince.getTime());
+  summary.proxyOutSince = null;
+}
+
 function bodyOf({ operational, format, batch, thin, createdAt }: Delivery, events: Chunk['events']): Buffer {
   if (operational) return Buffer.from(operational.body);
   return webhookBody({ format, events, batch, thin, timestamp: createdAt });
-}
-
-function outcomeOf(
-  { _id: id, attemptCount, attemptBase = 0, attempts, test, operational }: Delivery,
-  result: AttemptResult,
-): AttemptOutcome {
-  const number = attemptCount + 1;
-  const attempt: DeliveryAttempt = {
-    number,
-    startedAt: result.startedAt,
-    durationMs: result.durationMs,
-    responseStatus: result.status,
-    responseBody: result.responseBody,
-    failure: result.failure,
-    address: result.address,
-  };
-  if (result.failure === null) return { id, state: 'DELIVERED', attempt, nextAttemptInMs: null };
-  if (result.failure === 'proxy') {
-    // The schedule goes on where it stood; of many such attempts in a row the last one is kept.
-    const last = attempts.at(-1)?.failure === 'proxy' ? attempts.length - 1 : null;
-    return { id, state: 'PENDING', attempt, nextAttemptInMs: result.retryAfterMs ?? 0, unspent: { last } };
-  }
-  const waitMs = test ? null : nextRetryDelayMs(number - attemptBase, Math.random);
-  if (waitMs === null)
-    return { id, state: 'FAILED', attempt, nextAttemptInMs: null, exhausted: !test && !operational };
-  return { id, state: 'PENDING', attempt, nextAttemptInMs: Math.max(waitMs, result.retryAfterMs ?? 0) };
 }

@@ -113,6 +113,9 @@ export class WebhookDocument {
   failingSince!: Date | null;
 
   @prop({ type: () => Date, default: null })
+  proxyOutSince!: Date | null;
+
+  @prop({ type: () => Date, default: null })
   heldUntil!: Date | null;
 
   @prop({ type: () => Object, required: true })

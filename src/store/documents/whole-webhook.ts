@@ -8,6 +8,7 @@ export function untried(): Pick<
   | 'lookedAt'
   | 'consecutiveFailures'
   | 'failingSince'
+  | 'proxyOutSince'
   | 'breaker'
   | 'outbox'
   | 'exhaustedToldAt'
@@ -18,6 +19,7 @@ export function untried(): Pick<
     lookedAt: null,
     consecutiveFailures: 0,
     failingSince: null,
+    proxyOutSince: null,
     breaker: { ...CLOSED_BREAKER },
     outbox: [],
     exhaustedToldAt: null,
