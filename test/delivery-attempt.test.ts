@@ -97,6 +97,7 @@ describe('what a receiver gets', () => {
       durationMs: expect.any(Number),
       status: 200,
       failure: null,
+      failureReason: null,
       responseBody: 'thanks',
       address: '127.0.0.1',
       retryAfterMs: null,

@@ -222,7 +222,7 @@ const MISBEHAVIOURS: Case[] = [
       }),
     secure: true,
     responseStatus: null,
-    failure: 'reset',
+    failure: 'tls',
     deaf: true,
   },
   {

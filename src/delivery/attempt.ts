@@ -1,7 +1,13 @@
 import { isIP } from 'node:net';
 import { bareHost } from '../net/address-guard';
 import { type BoundedResponse, boundedRequest, NoAnswer } from '../net/bounded-request';
-import { failedAddressOf, type NetworkFailure, networkFailureOf, ProxyFailure } from '../net/failure';
+import {
+  failedAddressOf,
+  type NetworkFailure,
+  networkFailureOf,
+  ProxyFailure,
+  tlsFaultOf,
+} from '../net/failure';
 import type { GuardedAgent } from '../net/guarded-agent';
 import { retryAfterMs } from './retry-after';
 import { sign } from './signature';
@@ -35,6 +41,8 @@ export interface AttemptResult {
   status: number | null;
   /** Null for a success: a 2xx whose answer came to its end in time. */
   failure: FailureClass | null;
+  /** What is wrong with the receiver's TLS, in words; null where it failed of something else, or did not. */
+  failureReason: string | null;
   /** The first 16 KiB as text; null without an answer. */
   responseBody: string | null;
   /** Where the request went, or failed to go; several that were tried are separated by commas. */
@@ -77,6 +85,7 @@ export async function attemptDelivery(
       durationMs: elapsed(),
       status: response.status,
       failure: failureOf(response),
+      failureReason: null,
       responseBody: textOf(response),
       address: response.address,
       retryAfterMs: holdOf(response),
@@ -88,6 +97,7 @@ export async function attemptDelivery(
       durationMs: elapsed(),
       status: null,
       failure: networkFailureOf(error.cause),
+      failureReason: tlsFaultOf(error.cause),
       responseBody: null,
       address: error.address ?? failedAddressOf(error.cause) ?? literalHost(request.url),
       retryAfterMs: error.cause instanceof ProxyFailure ? error.cause.retryInMs : null,

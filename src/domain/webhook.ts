@@ -93,6 +93,8 @@ export interface DeliveryAttempt {
   responseStatus: number | null;
   responseBody: string | null;
   failure: string | null;
+  /** In words, where the class alone does not say what to mend; absent where an earlier version wrote it. */
+  failureReason?: string | null;
   address: string | null;
 }
 

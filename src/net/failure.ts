@@ -40,6 +40,15 @@ export class DeadlineExceeded extends Error {
   }
 }
 
+/** The connection stood, and ended before TLS did: whoever listens there closed it. */
+export class HandshakeClosed extends Error {
+  override name = 'HandshakeClosed';
+  readonly code = 'ERR_TLS_HANDSHAKE_CLOSED';
+  constructor(override readonly cause: unknown) {
+    super('the connection was closed in the TLS handshake', { cause });
+  }
+}
+
 /** The operator's proxy did not do its part. */
 export class ProxyFailure extends Error {
   override name = 'ProxyFailure';
@@ -93,6 +102,18 @@ const DNS_CODE = /^(ENOTFOUND|ENODATA|ENONAME|ESERVFAIL|EREFUSED|EBADRESP|EBADNA
 const TLS_CODE =
   /^(ERR_TLS_|ERR_SSL_|CERT_|CRL_|UNABLE_TO_|ERROR_IN_C|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_|HOSTNAME_MISMATCH)/;
 
+const TLS_FAULTS: readonly [RegExp, string][] = [
+  [/^CERT_HAS_EXPIRED$/, 'its certificate has expired'],
+  [/^CERT_NOT_YET_VALID$/, 'its certificate is not valid yet'],
+  [/^(ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH)$/, 'its certificate is for another host name'],
+  [/^CERT_REVOKED$/, 'its certificate was revoked'],
+  [
+    /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_GET_ISSUER_CERT.*|UNABLE_TO_VERIFY_LEAF_SIGNATURE|CERT_UNTRUSTED)$/,
+    'its certificate is of nobody that is trusted here, or comes without those between it and its authority (NODE_EXTRA_CA_CERTS names an authority of your own)',
+  ],
+  [/^(EPROTO|ERR_SSL_.*)$/, 'it does not speak TLS, or no version or cipher of it that is taken here'],
+];
+
 /** Sorts whatever an exchange failed with into a class; `other` for what has none. */
 export function networkFailureOf(error: unknown): NetworkFailure {
   const code = codeOf(error);
@@ -100,6 +121,22 @@ export function networkFailureOf(error: unknown): NetworkFailure {
   if (DNS_CODE.test(code)) return 'dns';
   if (TLS_CODE.test(code)) return 'tls';
   return BY_CODE[code] ?? 'other';
+}
+
+/** What an https connection failed of: a closed socket that had connected was closed in the handshake. */
+export function handshakeFailure(error: Error): Error {
+  const closed = ['ECONNRESET', 'ECONNABORTED', 'EPIPE'].includes(codeOf(error) ?? '');
+  return closed && memberOf(error, 'syscall') !== 'connect' ? new HandshakeClosed(error) : error;
+}
+
+/** In words for an operator, what is wrong with the receiver's TLS; null where it failed of something else. */
+export function tlsFaultOf(error: unknown): string | null {
+  if (networkFailureOf(error) !== 'tls') return null;
+  const closed = error instanceof HandshakeClosed;
+  const code = codeOf(closed ? error.cause : error) ?? 'TLS';
+  if (closed) return `it closed the connection in the TLS handshake (${code})`;
+  const known = TLS_FAULTS.find(([codes]) => codes.test(code));
+  return `${known ? known[1] : 'its certificate can not be verified'} (${code})`;
 }
 
 /** The address that a connection failed at, where the error knows it. */

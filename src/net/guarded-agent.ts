@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import type { DiagnosticsChannel } from 'undici';
 import { Agent, buildConnector } from 'undici';
 import { type AddressGuard, portOf } from './address-guard';
-import { BlockedAddress, DeadlineExceeded, failedAddressOf } from './failure';
+import { BlockedAddress, DeadlineExceeded, failedAddressOf, handshakeFailure } from './failure';
 import { guardedLookup, type Resolve, systemResolve } from './guarded-lookup';
 import { ProxiedConnect, type ProxyOptions } from './proxied-connect';
 
@@ -114,11 +114,15 @@ export class GuardedAgent {
         port,
       ),
     });
-    connect(target, (...outcome) => {
-      const [error] = outcome;
-      if (error !== null && failedAddressOf(error) === null && tried.length > 0)
+    connect(target, (failed, socket) => {
+      if (failed === null) {
+        callback(null, socket);
+        return;
+      }
+      const error = target.protocol === 'https:' ? handshakeFailure(failed) : failed;
+      if (failedAddressOf(error) === null && tried.length > 0)
         Object.assign(error, { address: tried.slice(0, MAX_TOLD).join(', ') });
-      callback(...outcome);
+      callback(error, null);
     });
   }
 

@@ -1,7 +1,7 @@
 import { isIP, type Socket } from 'node:net';
 import { buildConnector } from 'undici';
 import { type AddressGuard, bareHost, portOf } from './address-guard';
-import { BlockedAddress, type DeadlineExceeded } from './failure';
+import { BlockedAddress, type DeadlineExceeded, handshakeFailure } from './failure';
 import { type Resolve, resolveChecked } from './guarded-lookup';
 import { goesDirect, type NoProxy, type ProxyAddress } from './proxy-address';
 import type { ProxyGate } from './proxy-gate';
@@ -176,7 +176,7 @@ function secured(
     connect(target, (error, socket) => {
       if (error) {
         target.httpSocket.destroy();
-        reject(error);
+        reject(handshakeFailure(error));
       } else resolve(socket);
     });
   });

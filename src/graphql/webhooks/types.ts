@@ -87,6 +87,13 @@ export class DeliveryAttempt {
   })
   failure!: string | null;
 
+  @Field(() => String, {
+    ...MAYBE,
+    description:
+      'In words, what is wrong where the failure is tls: a certificate that has expired, is for another host name or of nobody that is trusted, or a handshake that was broken off. Null for other failures.',
+  })
+  failureReason?: string | null | undefined;
+
   @Field(() => String, { ...MAYBE, description: 'The address it went to.' })
   address!: string | null;
 }

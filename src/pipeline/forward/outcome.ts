@@ -16,6 +16,7 @@ export function outcomeOf(
     responseStatus: result.status,
     responseBody: result.responseBody,
     failure: result.failure,
+    failureReason: result.failureReason,
     address: result.address,
   };
   if (result.failure === null) return { id, state: 'DELIVERED', attempt, nextAttemptInMs: null };
