@@ -11,6 +11,7 @@ import { createLogger, type Logger } from './observe/logger';
 import { crashHook } from './pipeline/crash-points';
 
 const METRICS_EVERY_MS = 2_000;
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 /** Whatever hangs: gone within 30 s of the signal, and a worker sooner whose parent, with the database, is gone. */
 const STOP_WITHIN_MS = 29_000;
 const ORPHAN_STOPS_WITHIN_MS = 10_000;
@@ -24,6 +25,9 @@ async function main(): Promise<void> {
   // Until everything has started there is nothing to give back. A parent that is gone tells it but once.
   const gone = (): void => process.exit(1);
   process.once('disconnect', gone);
+  // As process 1 of a container nobody else would end us.
+  const ended = (): void => process.exit(0);
+  for (const signal of STOP_SIGNALS) process.once(signal, ended);
   const settings = readSettings(process.env);
   const log = createLogger({
     level: settings.LOG_LEVEL,
@@ -47,6 +51,7 @@ async function main(): Promise<void> {
     crash: crashHook(settings.TRAILGRAPH_CRASH_AT, () => process.kill(process.pid, 'SIGKILL')),
   });
   process.off('disconnect', gone);
+  for (const signal of STOP_SIGNALS) process.off(signal, ended);
   stopOnSignals(running, { child: settings.ROLE === 'worker' && process.connected, log });
   if (settings.ROLE === 'worker') tellParent(running);
   else process.stdout.write(startBanner(running, settings));
@@ -73,7 +78,7 @@ function stopOnSignals(running: TrailGraph, { child, log }: { child: boolean; lo
       },
     );
   };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  for (const signal of STOP_SIGNALS) {
     process.on(signal, () => {
       if (child && (stopping || signal === 'SIGINT')) return;
       if (stopping) process.exit(1);

@@ -1,6 +1,7 @@
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
@@ -294,6 +295,24 @@ describe('the program with settings that are not right', () => {
     for (const name of faults) expect(program.output()).toMatch(new RegExp(`^ {2}.*${name}`, 'm'));
     expect(program.output()).not.toContain('hush');
     expect(program.output()).not.toContain('    at ');
+  });
+
+  test('ends at once, with exit code 0, when it is told to while it still waits for its database', async () => {
+    const silent = createTcpServer().listen(0, '127.0.0.1');
+    cleanups.push(async () => void silent.close());
+    const asked = once(silent, 'connection');
+    await eventually(() => silent.listening, 'a server that says nothing is there');
+    const { port } = silent.address() as AddressInfo;
+    const program = spawned({
+      ROLE: 'worker',
+      MONGODB_URI: `mongodb://127.0.0.1:${port}/trailgraph`,
+      REDIS_URL: process.env.TEST_REDIS_URL!,
+      TRAILGRAPH_MASTER_KEY: Buffer.alloc(32, 7).toString('base64'),
+    });
+    const [socket] = (await asked) as [Socket];
+    socket.on('error', () => undefined);
+    program.kill('SIGTERM');
+    expect(await program.ended(STOP_WITHIN_MS)).toEqual({ code: 0, signal: null });
   });
 
   test('names what a worker must be given', async () => {
