@@ -57,7 +57,10 @@ describe('while the primary changes', () => {
   const faults: [string, Record<string, unknown>][] = [
     ['a primary that steps down', { errorCode: STATE_CHANGES.InterruptedDueToReplStateChange }],
     ['a connection that breaks', { closeConnection: true }],
-    ['what may be taken back', { writeConcernError: { code: 91, errmsg: 'it steps down' } }],
+    [
+      'a majority that does not answer in time',
+      { writeConcernError: { code: 64, errmsg: 'no majority in time' } },
+    ],
   ];
 
   test.each(faults)('each record is stored once, and nothing is quarantined (%s)', async (name, data) => {
