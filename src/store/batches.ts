@@ -25,6 +25,8 @@ const IN_LANE: Record<Lane, Filter<Batch>> = {
 
 const PLACES_LOOKED_AT = 20_000;
 const MOST_PLACES = 100;
+/** A process claims a few at a time; with more, leases that run out tell. */
+const MOST_DOUBTFUL = 1_000;
 
 const WITHOUT_PAYLOAD = { payload: 0 } as const;
 
@@ -34,6 +36,8 @@ const WITHOUT_PAYLOAD = { payload: 0 } as const;
  */
 export class BatchStore {
   private readonly collection: Collection<Batch>;
+  /** Of claims that failed and may stand all the same: the database went while it answered. */
+  private readonly doubtful = new Set<string>();
 
   constructor(
     db: Db,
@@ -95,7 +99,30 @@ export class BatchStore {
    * @param which the id of one, or the lane in which to look
    */
   async claim(which: { id: string } | Lane, leaseMs: number): Promise<(Batch & { token: string }) | null> {
+    if (this.doubtful.size > 0) await this.takeBackDoubtful();
     const token = fencingToken();
+    try {
+      return await this.claimBy(token, which, leaseMs);
+    } catch (error) {
+      if (this.doubtful.size < MOST_DOUBTFUL) this.doubtful.add(token);
+      throw error;
+    }
+  }
+
+  /** Nobody works under these tokens. Left to run out, each would count as a crash. */
+  private async takeBackDoubtful(): Promise<void> {
+    const tokens = [...this.doubtful];
+    await this.collection.updateMany({ state: 'PENDING', token: { $in: tokens } }, [
+      { $set: { token: null, dueAt: '$$NOW', attempts: { $subtract: ['$attempts', 1] } } },
+    ]);
+    for (const token of tokens) this.doubtful.delete(token);
+  }
+
+  private async claimBy(
+    token: string,
+    which: { id: string } | Lane,
+    leaseMs: number,
+  ): Promise<(Batch & { token: string }) | null> {
     const due: Filter<Batch> = {
       state: 'PENDING',
       dueAt: { $lte: this.clock.now() },
