@@ -45,7 +45,7 @@ const WITHIN_MS = 480_000;
 /** The webhooks that hear of the same events, each in its own way. */
 const WEBHOOKS = [{ batchSize: 100 }, { batchSize: 25 }, { batchSize: 100, ordered: true }];
 /** What a webhook may have had under way when a worker was killed: requests in flight, answers not written down. */
-const UNDER_WAY = 4 + 16;
+const UNDER_WAY = 4 + 48;
 /** Its own worker, and that of a later stage, which took up what the first had under way. */
 const KILLS = 2;
 

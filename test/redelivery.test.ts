@@ -14,7 +14,7 @@ const WEBHOOKS = 10;
 const EVENTS = DELIVERIES / WEBHOOKS;
 const BODY = 1_000;
 /** What a holder has under way: requests in flight, and answers not written down. */
-const UNDER_WAY = 4 + 16;
+const UNDER_WAY = 4 + 48;
 const WITHIN_MS = 120_000 + DELIVERIES * 10;
 
 /** Counts what comes under each webhook-id. */
