@@ -4,6 +4,7 @@ import { addCounts, type Counters, NO_COUNTS } from '../src/domain/source';
 import { createEnricher, type Enricher } from '../src/enrichment/enricher';
 import { BatchRunner } from '../src/pipeline/batch-runner';
 import type { CrashHook } from '../src/pipeline/crash-points';
+import type { EventStore } from '../src/store/events';
 import { eventually } from './support/eventually';
 import { createPushSource, demoRecords, expectConsistent, idsOf, ledger } from './support/ledger';
 import { startTrailGraph, type TestTrailGraph } from './support/trailgraph';
@@ -22,11 +23,13 @@ const RECORDS = 10;
 type Mishap =
   | 'sleeps before its turn'
   | 'sleeps before a slice'
+  | 'sleeps while it stores'
   | 'sleeps after a commit'
   | 'fails at a slice';
 const MISHAPS: Mishap[] = [
   'sleeps before its turn',
   'sleeps before a slice',
+  'sleeps while it stores',
   'sleeps after a commit',
   'fails at a slice',
 ];
@@ -56,6 +59,17 @@ interface Real {
 }
 
 type Command = fc.AsyncCommand<Model, Real>;
+
+/** A store that inserts half of the events, then the others: as one does that is asked something in the middle. */
+function storingInTwo(events: EventStore, between: () => Promise<void>): EventStore {
+  const insert: EventStore['insert'] = async (all) => {
+    const half = all.length >> 1;
+    const there = await events.insert(all.slice(0, half));
+    await between();
+    return new Set([...there, ...(await events.insert(all.slice(half)))]);
+  };
+  return Object.assign(Object.create(events) as EventStore, { insert });
+}
 
 /** A ledger of two batches, which share some records, and workers that have mishaps over them. */
 class History {
@@ -132,6 +146,7 @@ class History {
     const { core } = this.app;
     const runner = new BatchRunner({
       ...core.stores(),
+      events: storingInTwo(core.events, () => place('sleeps while it stores')),
       enricher: this.enricher,
       openObject: () => Promise.reject(new Error('there are no objects here')),
       onCommit: () => place('sleeps after a commit'),
@@ -306,6 +321,16 @@ describe(`batches whose workers freeze, fail and wake (seed ${SEED})`, () => {
   test('count what one that woke late stored, after others had left them three times and they were quarantined', async () => {
     await goThrough([
       claim(0, 'first', 'sleeps before a slice'),
+      takeOver(1, 'first', 'sleeps before its turn'),
+      takeOver(2, 'first', 'sleeps before its turn'),
+      takeOver(1, 'first', null),
+      wake(0),
+    ]);
+  });
+
+  test('tell of all that one stored who slept in the middle of it, while they were quarantined with the first half', async () => {
+    await goThrough([
+      claim(0, 'first', 'sleeps while it stores'),
       takeOver(1, 'first', 'sleeps before its turn'),
       takeOver(2, 'first', 'sleeps before its turn'),
       takeOver(1, 'first', null),

@@ -9,6 +9,7 @@ import type { EventStore, Owner } from '../store/events';
 import type { QuarantinedRecord, QuarantineStore } from '../store/quarantine';
 import type { Slice } from './batch-reader';
 import type { CrashHook } from './crash-points';
+import { commitLate } from './late-slice';
 
 /** What enrichment does for one record; never throws. */
 export interface Enricher {
@@ -80,6 +81,7 @@ export class SliceWriter {
       ids.map(({ id }) => id),
       outcomes,
     );
+    if (!appended) await commitLate(this.parts, this.batch, ids, commit);
     await this.clear(slice, outcomes);
     return {
       commit,

@@ -89,6 +89,14 @@ export class EventStore {
     return there;
   }
 
+  /** Gives events that a run stored other places in it. */
+  async place(run: string, places: { id: string; pos: number }[]): Promise<void> {
+    await this.collection.bulkWrite(
+      places.map(({ id, pos }) => ({ updateOne: { filter: { _id: id, run }, update: { $set: { pos } } } })),
+      { ordered: false },
+    );
+  }
+
   /** The events that carry a run, in the order of their positions: those that it stored since then, or took over. */
   async ownedBy(run: string, since: Date): Promise<Owner[]> {
     const options = { projection: OWNER_FIELDS, maxTimeMS: QUERY_MS };
