@@ -11,7 +11,7 @@ const EVERY_MS = 1_000;
 const PAGE = 4_096;
 const MB = 1024 * 1024;
 /** Between the least that a process has in the first and in the last third: garbage comes and goes, a leak stays. */
-const MOST_GROWTH_MB = 60;
+const MOST_GROWTH_MB = 100;
 const MOST_MORE_FILES = 8;
 
 interface Sample {
