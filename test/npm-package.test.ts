@@ -62,7 +62,8 @@ describe('the package that npm packs', () => {
   });
 
   test('installs in an empty folder, starts there, takes an event and answers with it', async () => {
-    const options = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
+    // Else npm takes a folder above it that has packages.
+    const options = ['--prefix', folder, '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
     await run('npm', ['install', ...options, packed.filename], folder);
     const modules = join(folder, 'node_modules');
     const manifest = await readFile(join(modules, 'trailgraph/package.json'), 'utf8');
