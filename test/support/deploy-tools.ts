@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { runCommand } from '../../src/embedded/run-command';
+import { helm } from './go-modules.json';
 import { goTool } from './go-tool';
 import { type PipTool, pipTool } from './pip-tool';
 
@@ -24,7 +25,7 @@ const RUN_WITHIN_MS = 120_000;
 
 /** The path of Helm. */
 export function helmProgram(): Promise<string> {
-  return goTool({ name: 'helm', module: 'helm.sh/helm/v3/cmd/helm', version: 'v3.16.4' });
+  return goTool({ name: 'helm', module: helm });
 }
 
 /** What hadolint says of a Dockerfile; empty where it says nothing. */

@@ -1,15 +1,10 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { findFreePort } from '../../src/embedded/free-port';
 import { eventually } from './eventually';
+import { toxiproxy } from './go-modules.json';
+import { goTool } from './go-tool';
 
-const VERSION = '2.5.0';
-const MODULE = `github.com/Shopify/toxiproxy/v2/cmd/server@v${VERSION}`;
-const BUILD_WITHIN_MS = 300_000;
 const ANSWER_MS = 10_000;
 
 /** What a toxic does to the bytes; https://github.com/Shopify/toxiproxy names them. */
@@ -41,7 +36,7 @@ export class Toxiproxy {
   ) {}
 
   static async start(): Promise<Toxiproxy> {
-    const program = await built();
+    const program = await goTool({ name: 'toxiproxy', module: toxiproxy });
     const port = await findFreePort();
     const child = spawn(program, ['-host', '127.0.0.1', '-port', String(port)], { stdio: 'ignore' });
     const proxy = new Toxiproxy(child, `http://127.0.0.1:${port}`);
@@ -89,33 +84,3 @@ export class Toxiproxy {
 }
 
 /** The program, in the cache of the product's own programs. @throws where there is no Go to build it */
-async function built(): Promise<string> {
-  const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'trailgraph');
-  const program = join(cache, `toxiproxy-${VERSION}`, 'server');
-  if (await there(program)) return program;
-  await mkdir(cache, { recursive: true });
-  const draft = await mkdtemp(join(cache, 'toxiproxy-draft-'));
-  try {
-    await promisify(execFile)('go', ['install', MODULE], {
-      env: { ...process.env, GOBIN: draft, GOFLAGS: '-mod=mod' },
-      timeout: BUILD_WITHIN_MS,
-    });
-    // Somebody else may have built it meanwhile.
-    await rename(draft, join(cache, `toxiproxy-${VERSION}`)).catch(async (error: unknown) => {
-      if (!(await there(program))) throw error;
-    });
-    return program;
-  } catch (error) {
-    if ((error as { code?: unknown }).code !== 'ENOENT') throw error;
-    throw new Error('these tests need Go, which builds toxiproxy: install it, so that `go` is on the PATH');
-  } finally {
-    await rm(draft, { recursive: true, force: true });
-  }
-}
-
-async function there(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
-}
