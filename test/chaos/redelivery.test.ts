@@ -1,12 +1,12 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Delivery } from '../src/domain/webhook';
-import { eventually } from './support/eventually';
-import type { GraphqlClient } from './support/graphql-client';
-import { createPushSource, demoRecords, drained, pushApart } from './support/ledger';
-import { OwnValkey } from './support/own-valkey';
-import { startTrailGraph, type TestTrailGraph } from './support/trailgraph';
-import { WorkerCrew } from './support/worker-process';
+import type { Delivery } from '../../src/domain/webhook';
+import { eventually } from '../support/eventually';
+import type { GraphqlClient } from '../support/graphql-client';
+import { createPushSource, demoRecords, drained, pushApart } from '../support/ledger';
+import { OwnValkey } from '../support/own-valkey';
+import { startTrailGraph, type TestTrailGraph } from '../support/trailgraph';
+import { WorkerCrew } from '../support/worker-process';
 
 /** TEST_REDELIVERIES=100000 is the size that the requirements name; docs/performance.md has what it takes. */
 const DELIVERIES = Number(process.env.TEST_REDELIVERIES ?? 5_000);

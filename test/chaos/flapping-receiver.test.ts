@@ -2,9 +2,9 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { Webhook as Verifier } from 'standardwebhooks';
-import { eventually } from './support/eventually';
-import { createPushSource, demoRecords, idsOf, pushApart } from './support/ledger';
-import { startTrailGraph, type TestTrailGraph } from './support/trailgraph';
+import { eventually } from '../support/eventually';
+import { createPushSource, demoRecords, idsOf, pushApart } from '../support/ledger';
+import { startTrailGraph, type TestTrailGraph } from '../support/trailgraph';
 
 const EVENTS = 10_000;
 const BATCH = 10;
