@@ -95,7 +95,7 @@ test.each(CALLS)('%s %s: a part that is away is 503, with Retry-After', async (m
 });
 
 test.each(CALLS)(
-  '%s %s: a database that is away is 503, with Retry-After, and the driver is not quoted',
+  '%s %s: a database that is away is 503, with Retry-After; what the driver says is told to the log alone',
   async (method, path, body) => {
     failure = Object.assign(new Error(`connect ECONNREFUSED 10.1.2.3:27017 ${TOLD_NOBODY}`), {
       name: 'MongoServerSelectionError',
@@ -104,6 +104,9 @@ test.each(CALLS)(
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
     expect(answer.text).not.toContain(TOLD_NOBODY);
     expect(answer.text).not.toContain('10.1.2.3');
+    expect(logLines.map((line) => JSON.parse(line) as object)).toEqual([
+      expect.objectContaining({ error: failure.message, requestId: expect.any(String) }),
+    ]);
   },
 );
 

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { PartResult } from '../domain/batch';
 import { messageOf } from '../domain/errors';
 import type { Logger } from '../observe/logger';
-import { setRetryAfter, statusOf, told } from './http-status';
+import { failed } from './http-status';
 
 const FIREHOSE_ID = 'x-amz-firehose-request-id';
 /** Firehose's own limit for `errorMessage`. */
@@ -40,19 +40,10 @@ export function answerPushError(
   reply: FastifyReply,
   log: Logger,
 ): FastifyReply {
-  const error = told(thrown);
-  const status = statusOf(error);
-  setRetryAfter(reply, error);
+  const { error, status } = failed(thrown, request, reply, { log, what: 'a push' });
   // SNS sends the password of its URL only when it is asked for it like this.
   if (status === 401)
     reply.header('www-authenticate', isSns(request) ? 'Basic realm="TrailGraph"' : 'Bearer');
-  if (status === 500) log.error({ requestId: request.id, error: messageOf(error) }, 'a push failed');
-  const { cause } = error as { cause?: unknown };
-  if (status === 503 && cause !== undefined)
-    log.warn(
-      { requestId: request.id, error: messageOf(cause) },
-      'a push could not be kept: it is to come again',
-    );
   const message = status === 500 ? UNEXPECTED : messageOf(error);
   const requestId = firehoseId(request);
   const body =

@@ -3,7 +3,7 @@ import { Invalid, messageOf } from '../../domain/errors';
 import type { Logger } from '../../observe/logger';
 import { NoToken } from '../asker';
 import { varyBy } from '../compressed-answers';
-import { setRetryAfter, statusOf, told } from '../http-status';
+import { failed } from '../http-status';
 import { badPassword, languageOf, MESSAGES, type Message } from './messages';
 
 /** The caller's own fault, in the words of the API. */
@@ -39,12 +39,8 @@ export function answerError(
   reply: FastifyReply,
   log: Logger,
 ): FastifyReply {
-  const error = told(thrown);
-  const status = statusOf(error);
-  setRetryAfter(reply, error);
+  const { error, status } = failed(thrown, request, reply, { log, what: 'a request to /v1' });
   if (status === 401) reply.header('www-authenticate', 'Bearer');
-  if (status === 500)
-    log.error({ requestId: request.id, error: messageOf(error) }, 'a request to /v1 failed');
   return answer(request, reply, { status, message: messageFor(error, status) });
 }
 

@@ -5,7 +5,7 @@ import type { Role } from '../../domain/user';
 import type { Logger } from '../../observe/logger';
 import { type Asker, type Authenticate, admits, askerOf, roleOf } from '../asker';
 import { compressAnswers } from '../compressed-answers';
-import { setRetryAfter, statusOf, told } from '../http-status';
+import { failed } from '../http-status';
 import { describedOnly, jsonAnswer, jsonBody, objectOf, schemaOf, textAnswer } from '../route-description';
 import { sentBytes, takeBytes } from '../sent-body';
 import { refuseOtherMethods } from '../wrong-methods';
@@ -178,12 +178,8 @@ function answerError(
   reply: FastifyReply,
   log: Logger,
 ): FastifyReply {
-  const error = told(thrown);
-  const status = statusOf(error);
-  setRetryAfter(reply, error);
+  const { error, status } = failed(thrown, request, reply, { log, what: 'a request to /sources' });
   if (status === 401) reply.header('www-authenticate', 'Bearer');
-  if (status === 500)
-    log.error({ requestId: request.id, error: messageOf(error) }, 'a request to /sources failed');
   return reply.code(status).type('text/plain; charset=utf-8').send(textOf(error, status));
 }
 
