@@ -6,10 +6,7 @@
  *
  * node build/bench/bench/pipeline.js [records] [--profile DIR]
  */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -18,17 +15,13 @@ import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { MongoClient } from 'mongodb';
 import { writeDemoTrail } from '../test/support/demo-trail';
 import { SERVER_KEYS, startS3Server } from '../test/support/s3-server';
+import { type Product, profiling, startProduct } from './product';
+import { type Receiver, startReceiver } from './receiver';
 
 const RECORDS = Number(process.argv[2] ?? 100_000);
 const PROFILE = process.argv[3] === '--profile' ? process.argv[4] : undefined;
 const RECORDS_AN_OBJECT = 500;
 const BUCKET = 'bench-trail';
-const ROOT = join(__dirname, '../../..');
-
-interface Answer<T> {
-  data?: T | null;
-  errors?: unknown;
-}
 
 async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'trailgraph-bench-'));
@@ -43,7 +36,7 @@ async function main(): Promise<void> {
     });
     await s3.makeBucket(BUCKET);
     for (const { key, path } of objects) await s3.put(BUCKET, key, readFileSync(path));
-    product = await startProduct(join(folder, 'data'));
+    product = await startProduct(join(folder, 'data'), profiling(PROFILE));
     const bare = await bareLoop(
       product,
       s3.client,
@@ -87,10 +80,7 @@ async function wholeWay(
   endpointUrl: string,
   receiver: Receiver,
 ): Promise<{ stored: number; delivered: number }> {
-  const login = await product.graphql<{ signUp: { accessToken: string } }>(
-    'mutation { signUp(input: { email: "bench@example.com", password: "correct horse battery" }) { accessToken } }',
-  );
-  const token = login.signUp.accessToken;
+  const token = await product.signUp();
   await product.graphql(
     'mutation ($url: String!) { createWebhook(input: { name: "bench", url: $url, batchSize: 100 }) { secret } }',
     { url: receiver.url },
@@ -127,84 +117,6 @@ async function wholeWay(
     if (source.status.stored >= RECORDS) stored = (performance.now() - started) / 1000;
   }
   return { stored, delivered: (performance.now() - started) / 1000 };
-}
-
-interface Product {
-  mongodbUri: string;
-  graphql<T>(query: string, variables?: object, token?: string): Promise<T>;
-  stop(): Promise<void>;
-}
-
-async function startProduct(dataDir: string): Promise<Product> {
-  // Worker processes inherit the flags of their parent.
-  const flags = PROFILE ? ['--cpu-prof', `--cpu-prof-dir=${PROFILE}`] : [];
-  const child = spawn(process.execPath, [...flags, join(ROOT, 'dist/main.js')], {
-    env: { ...process.env, DATA_DIR: dataDir, PORT: '0', DEMO_SOURCE: 'off', LOG_LEVEL: 'warn' },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  const note = await serverNote(child, join(dataDir, 'server.json'));
-  return {
-    mongodbUri: note.mongodbUri,
-    graphql: async <T>(query: string, variables: object = {}, token?: string): Promise<T> => {
-      const response = await fetch(`${note.url}/graphql`, {
-        method: 'POST',
-        headers: {
-          'content-type': 'application/json',
-          ...(token ? { authorization: `Bearer ${token}` } : {}),
-        },
-        body: JSON.stringify({ query, variables }),
-      });
-      const { data, errors } = (await response.json()) as Answer<T>;
-      if (errors || !data) throw new Error(`GraphQL said: ${JSON.stringify(errors)}`);
-      return data;
-    },
-    stop: () =>
-      new Promise((resolve) => {
-        child.once('exit', () => resolve());
-        child.kill('SIGTERM');
-      }),
-  };
-}
-
-async function serverNote(child: ChildProcess, file: string): Promise<{ url: string; mongodbUri: string }> {
-  for (let waited = 0; waited < 60_000; waited += 100) {
-    if (child.exitCode !== null) throw new Error('the product did not start');
-    await setTimeout(100);
-    try {
-      return JSON.parse(readFileSync(file, 'utf8')) as { url: string; mongodbUri: string };
-    } catch {
-      // Not written yet.
-    }
-  }
-  throw new Error('the product did not say where it listens');
-}
-
-interface Receiver {
-  url: string;
-  events(): number;
-  stop(): Promise<void>;
-}
-
-/** Counts the events that arrive; verifies nothing, so that it is not what is measured. */
-async function startReceiver(): Promise<Receiver> {
-  let events = 0;
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      events += (JSON.parse(Buffer.concat(chunks).toString('utf8')) as { data: unknown[] }).data.length;
-      response.writeHead(204).end();
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    events: () => events,
-    stop: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
 }
 
 void main();

@@ -6,29 +6,27 @@
  *
  * node build/bench/bench/webhooks.js [events] [--profile DIR]
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { Agent } from 'undici';
 import { demoRecord } from '../src/sources/demo/demo-record';
+import { type Product, profiling, startProduct } from './product';
+import { type Receiver, startReceiver } from './receiver';
 
 const EVENTS = Number(process.argv[2] ?? 10_000);
 const PROFILE = process.argv[3] === '--profile' ? process.argv[4] : undefined;
 /** Requests that a holder has in flight. */
 const IN_FLIGHT = 4;
 const RECORDS_A_REQUEST = 500;
-const ROOT = join(__dirname, '../../..');
 
 async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'trailgraph-bench-'));
   const receiver = await startReceiver();
-  const product = await startProduct(join(folder, 'data'));
+  const product = await startProduct(join(folder, 'data'), profiling(PROFILE));
   try {
-    const token = await signUp(product);
+    const token = await product.signUp();
     const webhooks = new Map<number, string>();
     for (const batchSize of [1, 100])
       webhooks.set(batchSize, await pausedWebhook(product, token, { url: receiver.url, batchSize }));
@@ -83,13 +81,6 @@ async function bareLoop(url: string, requests: number, bytes: number): Promise<n
   return seconds;
 }
 
-async function signUp(product: Product): Promise<string> {
-  const { signUp } = await product.graphql<{ signUp: { accessToken: string } }>(
-    'mutation { signUp(input: { email: "bench@example.com", password: "correct horse battery" }) { accessToken } }',
-  );
-  return signUp.accessToken;
-}
-
 async function pausedWebhook(product: Product, token: string, input: object): Promise<string> {
   const { createWebhook } = await product.graphql<{ createWebhook: { webhook: { id: string } } }>(
     'mutation ($input: CreateWebhookInput!) { createWebhook(input: $input) { webhook { id } } }',
@@ -124,90 +115,6 @@ async function sent(product: Product, token: string, records: unknown[], tries =
     if (tries === 0 || !String(error).includes('UNAVAILABLE')) throw error;
     await sent(product, token, records, tries - 1);
   }
-}
-
-interface Product {
-  graphql<T>(query: string, variables?: object, token?: string): Promise<T>;
-  stop(): Promise<void>;
-}
-
-async function startProduct(dataDir: string): Promise<Product> {
-  // Worker processes inherit the flags of their parent.
-  const flags = PROFILE ? ['--cpu-prof', `--cpu-prof-dir=${PROFILE}`] : [];
-  const child = spawn(process.execPath, [...flags, join(ROOT, 'dist/main.js')], {
-    env: { ...process.env, DATA_DIR: dataDir, PORT: '0', DEMO_SOURCE: 'off', LOG_LEVEL: 'warn' },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  const { url } = await serverNote(child, join(dataDir, 'server.json'));
-  return {
-    graphql: async <T>(query: string, variables: object = {}, token?: string): Promise<T> => {
-      const response = await fetch(`${url}/graphql`, {
-        method: 'POST',
-        headers: {
-          'content-type': 'application/json',
-          ...(token ? { authorization: `Bearer ${token}` } : {}),
-        },
-        body: JSON.stringify({ query, variables }),
-      });
-      const { data, errors } = (await response.json()) as { data?: T | null; errors?: unknown };
-      if (errors || !data) throw new Error(`GraphQL said: ${JSON.stringify(errors)}`);
-      return data;
-    },
-    stop: () =>
-      new Promise((resolve) => {
-        child.once('exit', () => resolve());
-        child.kill('SIGTERM');
-      }),
-  };
-}
-
-async function serverNote(child: ChildProcess, file: string): Promise<{ url: string }> {
-  for (let waited = 0; waited < 60_000; waited += 100) {
-    if (child.exitCode !== null) throw new Error('the product did not start');
-    await setTimeout(100);
-    try {
-      return JSON.parse(readFileSync(file, 'utf8')) as { url: string };
-    } catch {
-      // Not written yet.
-    }
-  }
-  throw new Error('the product did not say where it listens');
-}
-
-interface Receiver {
-  url: string;
-  events(): number;
-  seen(): { requests: number; bytes: number };
-  reset(): void;
-  stop(): Promise<void>;
-}
-
-/** Counts what arrives; verifies nothing, so that it is not what is measured. */
-async function startReceiver(): Promise<Receiver> {
-  const seen = { events: 0, requests: 0, bytes: 0 };
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      const body = Buffer.concat(chunks);
-      const { data } = JSON.parse(body.toString('utf8')) as { data: unknown };
-      seen.events += Array.isArray(data) ? data.length : 1;
-      seen.requests++;
-      seen.bytes += body.length;
-      response.writeHead(204).end();
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    events: () => seen.events,
-    seen: () => ({ requests: seen.requests, bytes: seen.bytes }),
-    reset: () => void Object.assign(seen, { events: 0, requests: 0, bytes: 0 }),
-    stop: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
 }
 
 void main();

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventually } from './eventually';
 import { GraphqlClient } from './graphql-client';
@@ -72,6 +72,7 @@ export class Cluster {
   /** CHAOS_OUTPUT names a folder in which the last 100,000 characters of each are kept, to see what they said. */
   async killAll(): Promise<void> {
     const { CHAOS_OUTPUT: folder } = process.env;
+    if (folder) await mkdir(folder, { recursive: true });
     for (const { pid, output } of folder ? this.programs : [])
       await writeFile(join(folder!, `${this.database}-${pid}.log`), output());
     for (const program of this.programs) program.kill('SIGKILL');
