@@ -2,7 +2,9 @@ import { access, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { findFreePort } from '../../src/embedded/free-port';
 import { ChaosBench, LONG, measured, SEED } from '../support/chaos-bench';
+import { eventually } from '../support/eventually';
 
 const ROUNDS = LONG ? 6 : 1;
 const STEPS = ['-10m', '+10m', '+0'];
@@ -48,6 +50,13 @@ describe(`workers whose clocks are ten minutes off, by Debian's faketime (seed $
     await rm(folder, { recursive: true, force: true });
   });
 
+  /** Who is left alone next is not to be one that has only begun to start. */
+  async function readyWorker(by: { offset: string }): Promise<void> {
+    const port = await findFreePort();
+    bench.cluster.worker({ ...(await clockOff(by)), METRICS_PORT: String(port) });
+    await eventually(async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok, 'the worker is ready');
+  }
+
   // The receiver refuses a timestamp that is more than five minutes off, as receivers do; `expectNothingLost` looks.
   test('one ahead and one behind share the work, also when one of them is killed: leases and signatures go by the database', async () => {
     const behind = bench.cluster.worker(await clockOff({ offset: '-10m' }));
@@ -67,7 +76,7 @@ describe(`workers whose clocks are ten minutes off, by Debian's faketime (seed $
         `worker at ${offset} killed`,
         `100 events more after ${Math.round(performance.now() - at)} ms`,
       );
-      bench.cluster.worker(await clockOff({ offset }));
+      await readyWorker({ offset });
       await bench.flows(100);
     }
   });
