@@ -53,7 +53,7 @@ export function resolversOf(
     guards: { webhooks: AddressGuard; endpoints: AddressGuard };
   },
 ): Resolvers {
-  const { sources, batches, backfills, commits, webhooks, deliveries, now } = core;
+  const { sources, batches, sourceBatches, backfills, commits, webhooks, deliveries, now } = core;
   const reader = new EventReader(core.events, commits);
   const sourceAdmin = sourceAdminOf(core, parts.guards.endpoints);
   const backfillAdmin = new BackfillAdmin({
@@ -79,7 +79,7 @@ export function resolversOf(
   };
   return {
     ...peopleResolvers(core, parts.people),
-    sources: new SourceResolver({ sources, batches, commits, admin: sourceAdmin, now }),
+    sources: new SourceResolver({ sources, batches, sourceBatches, commits, admin: sourceAdmin, now }),
     sourceTests: new SourceTestResolver(
       new SourceTester({ sources, admin: sourceAdmin, probe: prober(core, parts.guards.endpoints) }),
     ),

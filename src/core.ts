@@ -29,6 +29,7 @@ import { RollupStore } from './store/rollups';
 import { SealedSecretStore } from './store/sealed-secrets';
 import { SessionStore } from './store/sessions';
 import { SigningKeyStore } from './store/signing-keys';
+import { SourceBatches } from './store/source-batches';
 import { SourceStore } from './store/sources';
 import { TallyStore } from './store/tallies';
 import { UserStore } from './store/users';
@@ -60,6 +61,7 @@ export class Core {
   readonly box: SecretBox;
   readonly sources: SourceStore;
   readonly batches: BatchStore;
+  readonly sourceBatches: SourceBatches;
   readonly backfills: BackfillStore;
   readonly events: EventStore;
   readonly commits: CommitStore;
@@ -93,6 +95,7 @@ export class Core {
     this.box = new SecretBox(options.masterKey, options.previousKey);
     this.sources = new SourceStore(connection, db, clock);
     this.batches = new BatchStore(db, clock);
+    this.sourceBatches = new SourceBatches(db);
     this.backfills = new BackfillStore(db, clock);
     this.events = new EventStore(db);
     this.commits = new CommitStore(db, clock);
@@ -151,11 +154,12 @@ export class Core {
 
   /** The stores by name, for parts that take several. */
   stores() {
-    const { sources, batches, backfills, events, commits, quarantine } = this;
+    const { sources, batches, sourceBatches, backfills, events, commits, quarantine } = this;
     const { checkpoints, webhooks, deliveries, leases } = this;
     return {
       sources,
       batches,
+      sourceBatches,
       backfills,
       events,
       commits,

@@ -196,7 +196,7 @@ function makeWorker(core: Core, { enricher, aws, webhooks, heads, crash }: Worke
     sweeper: new Sweeper({
       ...core.stores(),
       folder: new Folder(core.commits, core.sources),
-      watch: new SourceWatch({ sources: core.sources, batches: core.batches, metrics, now, log }),
+      watch: new SourceWatch({ sources: core.sources, batches: core.sourceBatches, metrics, now, log }),
       webhookWatch: new WebhookWatch(new DueDeliveries(core.store.db), metrics),
       operations: new OperationalEvents({
         ...core.stores(),
@@ -244,7 +244,7 @@ function rangesOf(
 ): Partial<Record<SourceKind, FetchRange>> {
   const ranges: Partial<Record<SourceKind, FetchRange>> = {
     S3_SQS: async function* (request) {
-      const places = await core.batches.trailPlaces(request.source._id);
+      const places = await core.sourceBatches.trailPlaces(request.source._id);
       yield* walkPlaces(places, request, (within) => s3.fetchRange(within));
     },
   };

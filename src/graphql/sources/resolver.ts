@@ -18,6 +18,7 @@ import { addCounts } from '../../domain/source';
 import { healthOf, lagOf } from '../../domain/source-health';
 import type { BatchStore } from '../../store/batches';
 import type { CommitStore } from '../../store/commits';
+import type { SourceBatches } from '../../store/source-batches';
 import type { SourceStore } from '../../store/sources';
 import { connectionTypes, countedConnectionTypes, pageRequest, toConnection } from '../connection';
 import type { Context } from '../context';
@@ -44,7 +45,8 @@ export class SourceConnection extends sourceTypes.ConnectionBase {}
 
 export interface SourceResolverParts {
   sources: SourceStore;
-  batches: BatchStore;
+  batches: Pick<BatchStore, 'get'>;
+  sourceBatches: SourceBatches;
   commits: CommitStore;
   admin: SourceAdmin;
   now: () => Date;
@@ -166,10 +168,10 @@ export class SourceResolver {
 
   @FieldResolver(() => SourceStatus, { description: 'How it fares, and its counters.' })
   async status(@Root() { stored }: Source): Promise<SourceStatus> {
-    const { commits, batches } = this.parts;
+    const { commits, sourceBatches } = this.parts;
     const [unfolded, unsettled] = await Promise.all([
       commits.countsAfter(stored._id, stored.through),
-      batches.oldestUnsettled(stored._id),
+      sourceBatches.oldestUnsettled(stored._id),
     ]);
     const now = this.parts.now();
     const counters = addCounts(stored.counters, unfolded);
@@ -195,7 +197,7 @@ export class SourceResolver {
       | null,
   ): Promise<BatchConnection> {
     return toConnection(
-      await this.parts.batches.page(id, states ?? null, pageRequest({ first, after })),
+      await this.parts.sourceBatches.page(id, states ?? null, pageRequest({ first, after })),
       toBatch,
     );
   }
