@@ -28,16 +28,9 @@ import {
 } from '../connection';
 import { EnrichedEvent } from '../events/types';
 import { Source, toSource } from '../sources/types';
+import { Delivery, toDelivery } from './delivery-types';
 import { CreateWebhookInput, DeliveryFilter, UpdateWebhookInput } from './inputs';
-import {
-  Delivery,
-  toDelivery,
-  toWebhook,
-  Webhook,
-  WebhookSecretPayload,
-  WebhookStateEnum,
-  WebhookStats,
-} from './types';
+import { toWebhook, Webhook, WebhookSecretPayload, WebhookStateEnum, WebhookStats } from './types';
 import type { WebhookAdmin } from './webhook-admin';
 
 const webhookTypes = countedConnectionTypes('Webhook', () => Webhook);
