@@ -33,6 +33,7 @@ import { SourceBatches } from './store/source-batches';
 import { SourceStore } from './store/sources';
 import { TallyStore } from './store/tallies';
 import { UserStore } from './store/users';
+import { WebhookLeases } from './store/webhook-leases';
 import { WebhookStore } from './store/webhooks';
 import { connectValkey, requireSingleServer } from './valkey/connect';
 import { type ValkeyPlace, valkeyAddress } from './valkey/place';
@@ -71,6 +72,7 @@ export class Core {
   readonly quarantine: QuarantineStore;
   readonly checkpoints: CheckpointStore;
   readonly webhooks: WebhookStore;
+  readonly webhookLeases: WebhookLeases;
   readonly deliveries: DeliveryStore;
   readonly tallies: TallyStore;
   readonly replays: ReplayStore;
@@ -105,6 +107,7 @@ export class Core {
     this.quarantine = new QuarantineStore(db);
     this.checkpoints = new CheckpointStore(db);
     this.webhooks = new WebhookStore(connection, db, clock);
+    this.webhookLeases = new WebhookLeases(db, clock);
     this.deliveries = new DeliveryStore(db, clock);
     this.tallies = new TallyStore(db);
     this.replays = new ReplayStore(db, clock);
@@ -155,7 +158,7 @@ export class Core {
   /** The stores by name, for parts that take several. */
   stores() {
     const { sources, batches, sourceBatches, backfills, events, commits, quarantine } = this;
-    const { checkpoints, webhooks, deliveries, leases } = this;
+    const { checkpoints, webhooks, webhookLeases, deliveries, leases } = this;
     return {
       sources,
       batches,
@@ -166,6 +169,7 @@ export class Core {
       quarantine,
       checkpoints,
       webhooks,
+      webhookLeases,
       deliveries,
       leases,
     };
