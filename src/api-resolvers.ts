@@ -34,13 +34,13 @@ import { TraceResolver } from './graphql/webhooks/trace-resolver';
 import { WebhookAdmin } from './graphql/webhooks/webhook-admin';
 import type { AddressGuard } from './net/address-guard';
 import type { People } from './open-people';
+import { openKeys } from './opened-secrets';
 import type { IngestGate } from './pipeline/ingest-gate';
 import { QuarantineRetry } from './pipeline/quarantine-retry';
 import type { SettlementWatch } from './pipeline/settlement-watch';
 import type { HealthCheck } from './server/health';
 import { AwsClients } from './sources/aws/aws-clients';
 import { checkSource } from './sources/check/source-check';
-import { openKeys } from './workers';
 
 /** The resolvers of the API, each with what it needs. */
 export function resolversOf(
