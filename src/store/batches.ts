@@ -11,6 +11,9 @@ export interface Settlement extends Counters {
   partResults?: PartResult[];
 }
 
+/** A batch as somebody holds it: writes of its result name the token. */
+export type ClaimedBatch = Batch & { token: string };
+
 /** Live work goes before that of backfills. */
 export type Lane = 'live' | 'backfill';
 
@@ -96,7 +99,7 @@ export class BatchStore {
    * counts a crash: that lease ran out.
    * @param which the id of one, or the lane in which to look
    */
-  async claim(which: { id: string } | Lane, leaseMs: number): Promise<(Batch & { token: string }) | null> {
+  async claim(which: { id: string } | Lane, leaseMs: number): Promise<ClaimedBatch | null> {
     if (this.doubtful.size > 0) await this.takeBackDoubtful();
     const token = fencingToken();
     try {
@@ -120,7 +123,7 @@ export class BatchStore {
     token: string,
     which: { id: string } | Lane,
     leaseMs: number,
-  ): Promise<(Batch & { token: string }) | null> {
+  ): Promise<ClaimedBatch | null> {
     const due: Filter<Batch> = {
       state: 'PENDING',
       dueAt: { $lte: this.clock.now() },
