@@ -5,8 +5,8 @@ import { backoffMs } from '../../domain/backoff';
 import { Retryable } from '../../domain/errors';
 import type { Source } from '../../domain/source';
 import type { Urgency } from '../../valkey/local-buckets';
-import type { CallPlace } from '../aws/aws-clients';
 import { callWithin } from '../aws/call-deadline';
+import type { CallPlace } from '../aws/call-place';
 import { isThrottled, lookupFault } from './lookup-fault';
 
 /** An account and Region, in which LookupEvents is asked. */
