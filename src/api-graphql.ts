@@ -1,12 +1,10 @@
 import type { FastifyInstance } from 'fastify';
-import type { GraphQLSchema } from 'graphql';
 import type { Core } from './core';
-import type { Context } from './graphql/context';
 import { clientAddress } from './net/client-address';
 import type { People } from './open-people';
 import { Admission } from './server/admission';
 import { authenticateBy } from './server/authenticate';
-import { addGraphqlHttp } from './server/graphql-http';
+import { addGraphqlHttp, type GraphqlHttpParts } from './server/graphql-http';
 import { addGraphqlWs } from './server/graphql-ws';
 import type { Origins } from './server/origins';
 import { PersistedOperations } from './server/persisted-operations';
@@ -14,10 +12,8 @@ import { RequestRates } from './server/request-rates';
 import { MOST_SOCKETS } from './server/ws-limits';
 import { LeasedPlaces } from './valkey/leased-places';
 
-export interface ApiGraphqlParts {
-  schema: GraphQLSchema;
+export interface ApiGraphqlParts extends Pick<GraphqlHttpParts, 'schema' | 'subscriptions'> {
   people: People;
-  subscriptions: Context['subscriptions'];
   origins: Origins;
 }
 
