@@ -31,6 +31,7 @@ export interface ApiOptions {
   webRoot: string;
 }
 
+/** The API as it listens. The owner stops it. */
 export interface RunningApi {
   url: string;
   accounts: Accounts;

@@ -1,5 +1,6 @@
 import type { CreateIndexesOptions, Db, Document, IndexSpecification } from 'mongodb';
 
+/** An index that is wanted, as `createIndex` takes it. */
 export interface IndexPlan {
   collection: string;
   keys: IndexSpecification;

@@ -42,6 +42,7 @@ export interface LookedUp {
   text: string;
 }
 
+/** A page of LookupEvents, with the token of the next one; null at the end. */
 export interface LookupPage {
   /** Newest first. */
   events: LookedUp[];
