@@ -3,7 +3,7 @@ import type { StreamPosition } from './commit';
 import type { EventFilter } from './filter';
 import type { OperationalBody, OperationalEvent, WebhookEventType } from './operational-event';
 import type { Sealed } from './source';
-import type { Tallies } from './tally';
+import type { Tallies } from './webhook-tally';
 
 /** Paused by its owner, or disabled by us: then `stateReason` says why. */
 export type WebhookState = 'ACTIVE' | 'PAUSED' | 'DISABLED';

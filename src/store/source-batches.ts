@@ -1,7 +1,7 @@
 import type { Collection, Db, Filter } from 'mongodb';
 import type { Batch, BatchState } from '../domain/batch';
 import type { PageKey } from '../domain/cursor';
-import { OF_NO_BACKFILL } from './batches';
+import { OF_NO_BACKFILL, WITHOUT_PAYLOAD } from './batches';
 import { QUERY_MS } from './connection';
 import { type Page, type PageRequest, readPage } from './page';
 
@@ -18,7 +18,7 @@ export class SourceBatches {
     this.collection = db.collection<Batch>('batches');
   }
 
-  /** Newest first. */
+  /** Newest first, without the bytes that ride along: a page of those may have a gigabyte. */
   page(sourceId: string, states: BatchState[] | null, page: PageRequest): Promise<Page<Batch>> {
     const filter: Filter<Batch> = { sourceId, ...(states?.length ? { state: { $in: states } } : {}) };
     return readPage<Batch>(this.collection, filter, {
@@ -27,6 +27,7 @@ export class SourceBatches {
       page,
       keyOf: (batch): PageKey => ({ value: batch.createdAt.getTime(), id: batch._id }),
       sortValueOf: (key) => new Date(Number(key.value)),
+      projection: WITHOUT_PAYLOAD,
     });
   }
 

@@ -1,7 +1,7 @@
 import type { Collection, Db, Filter } from 'mongodb';
 import type { OperationalEvent } from '../domain/operational-event';
-import type { Tally } from '../domain/tally';
 import { KEPT_LATENCIES, type Standing, type Webhook } from '../domain/webhook';
+import type { Tally } from '../domain/webhook-tally';
 import type { StoreClock } from './clock';
 import { fencingToken, QUERY_MS } from './connection';
 import { whole } from './documents/whole-webhook';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { BodyEvent } from '../../delivery/body';
 import { BodyCutter } from '../../delivery/body-cutter';
+import type { BodyEvent } from '../../delivery/formats/body-format';
 import type { StreamPosition } from '../../domain/commit';
 import { newDelivery } from '../../domain/new-delivery';
 import { rawText } from '../../domain/records/stored-event';
