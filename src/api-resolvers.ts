@@ -5,7 +5,7 @@ import { AuditResolver } from './graphql/audit/resolver';
 import { BackfillAdmin } from './graphql/backfills/backfill-admin';
 import { BackfillResolver, SourceBackfillsResolver } from './graphql/backfills/resolver';
 import { EventReader } from './graphql/events/event-reader';
-import { EventConnectionResolver, EventResolver } from './graphql/events/resolver';
+import { EventConnectionResolver, EventResolver, type Ingest } from './graphql/events/resolver';
 import { HealthResolver } from './graphql/health/resolver';
 import { KeyResolver } from './graphql/people/key-resolver';
 import { PeopleResolver } from './graphql/people/resolver';
@@ -34,13 +34,13 @@ import { TraceResolver } from './graphql/webhooks/trace-resolver';
 import { WebhookAdmin } from './graphql/webhooks/webhook-admin';
 import type { AddressGuard } from './net/address-guard';
 import type { People } from './open-people';
+import { openKeys } from './opened-secrets';
 import type { IngestGate } from './pipeline/ingest-gate';
 import { QuarantineRetry } from './pipeline/quarantine-retry';
 import type { SettlementWatch } from './pipeline/settlement-watch';
 import type { HealthCheck } from './server/health';
 import { AwsClients } from './sources/aws/aws-clients';
 import { checkSource } from './sources/check/source-check';
-import { openKeys } from './workers';
 
 /** The resolvers of the API, each with what it needs. */
 export function resolversOf(
@@ -53,7 +53,7 @@ export function resolversOf(
     guards: { webhooks: AddressGuard; endpoints: AddressGuard };
   },
 ): Resolvers {
-  const { sources, batches, backfills, commits, webhooks, deliveries, now } = core;
+  const { sources, batches, sourceBatches, backfills, commits, webhooks, deliveries, now } = core;
   const reader = new EventReader(core.events, commits);
   const sourceAdmin = sourceAdminOf(core, parts.guards.endpoints);
   const backfillAdmin = new BackfillAdmin({
@@ -69,17 +69,9 @@ export function resolversOf(
     hint: (id) => core.hint('forward', [id]),
     now,
   });
-  const ingest = {
-    submit: async (sourceId: string | null, text: Buffer) => {
-      const source = await sources.get(sourceId ?? DIRECT_SOURCE_ID);
-      if (!source) throw new NotFound(`There is no source ${sourceId}.`);
-      if (source.state === 'PAUSED') throw new Invalid('The source is paused: resume it first.');
-      return parts.gate.submit({ sourceId: source._id, kind: source.kind }, text);
-    },
-  };
   return {
     ...peopleResolvers(core, parts.people),
-    sources: new SourceResolver({ sources, batches, commits, admin: sourceAdmin, now }),
+    sources: new SourceResolver({ sources, batches, sourceBatches, commits, admin: sourceAdmin, now }),
     sourceTests: new SourceTestResolver(
       new SourceTester({ sources, admin: sourceAdmin, probe: prober(core, parts.guards.endpoints) }),
     ),
@@ -87,7 +79,7 @@ export function resolversOf(
     ...quarantineResolvers(core, parts.settlements),
     backfills: new BackfillResolver({ backfills, sources, admin: backfillAdmin, now }),
     sourceBackfills: new SourceBackfillsResolver(backfills, now),
-    events: new EventResolver(reader, ingest),
+    events: new EventResolver(reader, ingestOf(core, parts.gate)),
     eventConnections: new EventConnectionResolver(reader),
     eventLinks: new EventLinksResolver({ deliveries, sources }),
     stats: statsResolver(core),
@@ -105,6 +97,18 @@ export function resolversOf(
       admin: new ReplayAdmin({ replays: core.replays, deliveries, events: core.events, webhooks }),
     }),
     health: new HealthResolver(parts.health),
+  };
+}
+
+/** How `ingestEvents` hands records to the pipeline. */
+function ingestOf({ sources }: Core, gate: IngestGate): Ingest {
+  return {
+    submit: async (sourceId, text) => {
+      const source = await sources.get(sourceId ?? DIRECT_SOURCE_ID);
+      if (!source) throw new NotFound(`There is no source ${sourceId}.`);
+      if (source.state === 'PAUSED') throw new Invalid('The source is paused: resume it first.');
+      return gate.submit({ sourceId: source._id, kind: source.kind }, text);
+    },
   };
 }
 

@@ -9,13 +9,13 @@ import { normalEmail, type User } from './domain/user';
 import { EventReader } from './graphql/events/event-reader';
 import type { AddressGuard } from './net/address-guard';
 import type { People } from './open-people';
+import { openKeys } from './opened-secrets';
 import type { IngestGate } from './pipeline/ingest-gate';
 import type { Asker } from './rest/asker';
 import { addEnrichmentApi, type EnrichmentApiParts } from './rest/enrichment/enrichment-api';
 import type { RecordBodies } from './rest/sent-body';
 import { addSourcesApi, type SourcesApiParts } from './rest/sources/sources-api';
 import { SourceCallbacks } from './source-callbacks';
-import { openKeys } from './workers';
 
 export interface RestParts {
   people: People;

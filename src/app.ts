@@ -19,6 +19,7 @@ import { valkeyPlace } from './valkey-place';
 import { WorkerProcesses } from './worker-processes';
 import { guardsOf, type RunningWorker, startWorker } from './workers';
 
+/** What the process that starts TrailGraph decides. */
 export interface TrailGraphOptions {
   settings: Settings;
   version: string;

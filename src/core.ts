@@ -29,9 +29,11 @@ import { RollupStore } from './store/rollups';
 import { SealedSecretStore } from './store/sealed-secrets';
 import { SessionStore } from './store/sessions';
 import { SigningKeyStore } from './store/signing-keys';
+import { SourceBatches } from './store/source-batches';
 import { SourceStore } from './store/sources';
 import { TallyStore } from './store/tallies';
 import { UserStore } from './store/users';
+import { WebhookLeases } from './store/webhook-leases';
 import { WebhookStore } from './store/webhooks';
 import { connectValkey, requireSingleServer } from './valkey/connect';
 import { type ValkeyPlace, valkeyAddress } from './valkey/place';
@@ -60,6 +62,7 @@ export class Core {
   readonly box: SecretBox;
   readonly sources: SourceStore;
   readonly batches: BatchStore;
+  readonly sourceBatches: SourceBatches;
   readonly backfills: BackfillStore;
   readonly events: EventStore;
   readonly commits: CommitStore;
@@ -69,6 +72,7 @@ export class Core {
   readonly quarantine: QuarantineStore;
   readonly checkpoints: CheckpointStore;
   readonly webhooks: WebhookStore;
+  readonly webhookLeases: WebhookLeases;
   readonly deliveries: DeliveryStore;
   readonly tallies: TallyStore;
   readonly replays: ReplayStore;
@@ -93,6 +97,7 @@ export class Core {
     this.box = new SecretBox(options.masterKey, options.previousKey);
     this.sources = new SourceStore(connection, db, clock);
     this.batches = new BatchStore(db, clock);
+    this.sourceBatches = new SourceBatches(db);
     this.backfills = new BackfillStore(db, clock);
     this.events = new EventStore(db);
     this.commits = new CommitStore(db, clock);
@@ -102,6 +107,7 @@ export class Core {
     this.quarantine = new QuarantineStore(db);
     this.checkpoints = new CheckpointStore(db);
     this.webhooks = new WebhookStore(connection, db, clock);
+    this.webhookLeases = new WebhookLeases(db, clock);
     this.deliveries = new DeliveryStore(db, clock);
     this.tallies = new TallyStore(db);
     this.replays = new ReplayStore(db, clock);
@@ -151,17 +157,19 @@ export class Core {
 
   /** The stores by name, for parts that take several. */
   stores() {
-    const { sources, batches, backfills, events, commits, quarantine } = this;
-    const { checkpoints, webhooks, deliveries, leases } = this;
+    const { sources, batches, sourceBatches, backfills, events, commits, quarantine } = this;
+    const { checkpoints, webhooks, webhookLeases, deliveries, leases } = this;
     return {
       sources,
       batches,
+      sourceBatches,
       backfills,
       events,
       commits,
       quarantine,
       checkpoints,
       webhooks,
+      webhookLeases,
       deliveries,
       leases,
     };

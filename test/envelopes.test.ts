@@ -6,8 +6,9 @@ import fc from 'fast-check';
 import { recordsOf } from '../src/cli/ingest/file-records';
 import { LineSplitter } from '../src/domain/envelopes/line-splitter';
 import { readNotification } from '../src/domain/envelopes/notification';
-import { recordTexts, UnknownShape } from '../src/domain/envelopes/record-texts';
+import { recordTexts } from '../src/domain/envelopes/record-texts';
 import { notifyingTopic, readSubscriptionMessage } from '../src/domain/envelopes/sns-message';
+import { UnknownShape } from '../src/domain/envelopes/unknown-shape';
 
 const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000);
 

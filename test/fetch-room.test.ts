@@ -53,7 +53,7 @@ describe('a source that has more than the workers can follow', () => {
     });
     const run = fetcher.run('vast', new AbortController().signal);
     const batches = core.store.db.collection<{ _id: string }>('batches');
-    const unsettled = () => core.batches.unsettledLive('vast', PAGES * A_PAGE);
+    const unsettled = () => core.sourceBatches.unsettledLive('vast', PAGES * A_PAGE);
     let most = 0;
     let settled = 0;
     while (settled < PAGES * A_PAGE) {
@@ -115,7 +115,7 @@ describe('a source that has more than the workers can follow', () => {
       mostUnsettled: 20,
     });
     const run = fetcher.run('endless', stop.signal);
-    await eventually(async () => (await core.batches.unsettledLive('endless', 100)) === 20, 'it waits');
+    await eventually(async () => (await core.sourceBatches.unsettledLive('endless', 100)) === 20, 'it waits');
     stop.abort();
     await run;
     expect(ended).toBe(true);

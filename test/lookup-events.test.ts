@@ -3,7 +3,6 @@ import { countersOf, drained, expectConsistent, ledger, storedIds } from './supp
 import { cloudTrailModel, modelFaults } from './support/lookup-model';
 import { HOUR, idsOfAll, MINUTE, recordsAt, SECOND, timesUpTo } from './support/lookup-poller';
 import {
-  AWS_THROTTLE,
   type Exchange,
   LOOKUP_ACCOUNT,
   LOOKUP_KEYS,
@@ -11,6 +10,7 @@ import {
   type LookupServerOptions,
 } from './support/lookup-server';
 import { createLookupSource, poll, statusOf, stored } from './support/lookup-sources';
+import { AWS_THROTTLE } from './support/lookup-throttle';
 import { OwnValkey } from './support/own-valkey';
 import { startTrailGraph, type TestOptions, type TestTrailGraph } from './support/trailgraph';
 

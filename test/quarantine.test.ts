@@ -298,6 +298,15 @@ describe('a batch that could not be read', () => {
     await expectConsistent(app);
   });
 
+  test('is listed without its bytes, which are kept for another try', async () => {
+    const source = await createPushSource(admin);
+    const id = await batchOf(source, Buffer.from('not a trail file'));
+    await settled(id, 'QUARANTINED');
+    const { items } = await app.core.sourceBatches.page(source.id, null, { limit: 10 });
+    expect(items.map(({ item }) => [item._id, item.payload])).toEqual([[id, undefined]]);
+    expect(await ledger(app).batches.findOne({ _id: id })).toHaveProperty('payload');
+  });
+
   test('that ended its workers is read again with nothing held against it', async () => {
     const source = await createPushSource(admin);
     const batch = await batchOf(source, Buffer.from('not a trail file'));

@@ -186,7 +186,7 @@ describe('the watch over sources', () => {
 
   /** A look at all sources, as the sweeper's holder takes every 30 s. */
   async function look(now: () => Date = app.core.now): Promise<void> {
-    const { sources, batches, metrics, log } = app.core;
+    const { sources, sourceBatches: batches, metrics, log } = app.core;
     await new SourceWatch({ sources, batches, metrics, log, now }).look();
   }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import { type BodyEvent, formatOf, MAX_BODY_BYTES, webhookBody } from '../src/delivery/body';
+import { formatOf, MAX_BODY_BYTES, webhookBody } from '../src/delivery/body';
 import { BodyCutter, MAX_KEPT_BYTES } from '../src/delivery/body-cutter';
+import type { BodyEvent } from '../src/delivery/formats/body-format';
 import { memberTexts } from '../src/delivery/formats/member-texts';
 import type { WebhookFormat } from '../src/domain/webhook';
 import { bodyOf, ENRICHMENT, eventOf, type SlackMessage, timestamp } from './support/body-events';

@@ -22,6 +22,7 @@ export const SETTLE_MS = 60_000;
 /** Far above what we issue. */
 const MAX_TOKEN_LENGTH = 2_048;
 
+/** A key pair that signs access tokens; `kid` names it in their headers. */
 export interface SigningKey {
   kid: string;
   /** Ed25519; a secret. */
@@ -30,6 +31,7 @@ export interface SigningKey {
   createdAt: Date;
 }
 
+/** Whom an access token is for. */
 export interface AccessClaims {
   userId: string;
   sessionId: string;

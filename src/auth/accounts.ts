@@ -48,6 +48,7 @@ export interface SignedIn {
   user: User;
 }
 
+/** As they were typed: neither is checked or normalised yet. */
 export interface Credentials {
   email: string;
   password: string;

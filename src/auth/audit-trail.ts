@@ -12,6 +12,7 @@ export interface AuditFinding {
   actor?: string;
 }
 
+/** What the trail needs of the store: `insert` before anything is done, `end` after it. */
 export interface AuditKeeper {
   insert(entry: AuditEntry): Promise<void>;
   end(id: string, end: Pick<AuditEntry, 'outcome' | 'error' | 'target'>): Promise<void>;

@@ -4,20 +4,39 @@ import { connectStore, type StoreConnection } from '../store/connection';
 import { CommandFailure } from './failure';
 import { noteIn } from './running-server';
 
+/** Where a database is. */
+export interface FoundDatabase {
+  mongodbUri: string;
+  /** Of the server that runs it; null where MONGODB_URI names the database. */
+  dataDir: string | null;
+}
+
 /**
- * The database of MONGODB_URI, else of the server that runs at this machine. The caller closes it.
+ * Finds the database of MONGODB_URI, else of the server that runs at this machine.
  * @param dataDir given by option: it names the server, whatever the environment says
  * @throws CommandFailure where there is none
  */
-export async function openStore(dataDir: string | null, settings: CommandSettings): Promise<StoreConnection> {
+export async function findDatabase(
+  dataDir: string | null,
+  settings: CommandSettings,
+): Promise<FoundDatabase> {
   const named = dataDir === null ? settings.MONGODB_URI : undefined;
+  if (named !== undefined) return { mongodbUri: named, dataDir: null };
   const folder = dataDir ?? settings.DATA_DIR;
-  const mongodbUri = named ?? (await noteIn(folder))?.mongodbUri;
-  if (mongodbUri === undefined) {
-    throw new CommandFailure(
-      `No server runs on ${folder}: start it with \`npm start\`, name its folder with --data-dir, or set MONGODB_URI.`,
-    );
-  }
+  const note = await noteIn(folder);
+  if (note) return { mongodbUri: note.mongodbUri, dataDir: folder };
+  throw new CommandFailure(
+    `No server runs on ${folder}: start it with \`npm start\`, name its folder with --data-dir, or set MONGODB_URI.`,
+  );
+}
+
+/**
+ * Connects to the database of MONGODB_URI, else of the server that runs at this machine. The caller closes it.
+ * @param dataDir as for `findDatabase`
+ * @throws CommandFailure where there is none, or it does not answer
+ */
+export async function openStore(dataDir: string | null, settings: CommandSettings): Promise<StoreConnection> {
+  const { mongodbUri } = await findDatabase(dataDir, settings);
   try {
     return await connectStore(mongodbUri, 0);
   } catch (error) {

@@ -17,8 +17,10 @@ export const DEFAULT_TIMEOUT_MS = 15_000;
 /** What is kept of an answer's body. */
 export const MAX_RESPONSE_BYTES = 16 * 1024;
 
+/** Why an attempt failed, in a word that is shown and counted. */
 export type FailureClass = NetworkFailure | 'http_3xx' | 'http_4xx' | 'http_5xx';
 
+/** One request of a delivery, with its secrets opened. */
 export interface AttemptRequest {
   url: URL;
   /** The delivery's id: the same at every attempt. */
@@ -35,6 +37,7 @@ export interface AttemptRequest {
   userAgent: string;
 }
 
+/** What came of it: whatever the receiver or the network does is told here, not thrown. */
 export interface AttemptResult {
   startedAt: Date;
   durationMs: number;

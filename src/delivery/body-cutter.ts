@@ -1,5 +1,6 @@
 import type { WebhookFormat } from '../domain/webhook';
-import { type BodyEvent, formatOf, MAX_BODY_BYTES } from './body';
+import { formatOf, MAX_BODY_BYTES } from './body';
+import type { BodyEvent } from './formats/body-format';
 
 /** What a body holds beside its events: type, timestamp and punctuation take less. */
 const ENVELOPE_BYTES = 256;

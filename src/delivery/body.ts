@@ -1,24 +1,10 @@
 import type { WebhookFormat } from '../domain/webhook';
-import type { BodyFormat } from './formats/body-format';
+import type { BodyEvent, BodyFormat } from './formats/body-format';
 import { ecs } from './formats/ecs';
 import { enriched } from './formats/enriched';
 import { forwarderV1 } from './formats/forwarder-v1';
 import { raw } from './formats/raw';
 import { slack } from './formats/slack';
-
-/** An event as a body needs it. */
-export interface BodyEvent {
-  /** The event's identity, by which the API gives it in full. */
-  id: string;
-  /** The record as JSON text, exact: it is spliced in, never parsed and printed again. A JSON object. */
-  recordText: string;
-  enrichmentJson: string;
-  ingestedAt: Date;
-  /** What it takes in a body of its webhook's format, its separator included, where that was measured. */
-  bytes?: number;
-  /** It as `textOf` of the format writes it, where that was kept. */
-  text?: string;
-}
 
 /** The largest body that is sent. */
 export const MAX_BODY_BYTES = 1024 * 1024;

@@ -3,6 +3,7 @@ import type { Counters, SourceKind } from './source';
 /** FAILED: the object is gone or denied for a day. QUARANTINED: it killed its worker three times, or nobody can read it. */
 export type BatchState = 'PENDING' | 'DONE' | 'FAILED' | 'QUARANTINED' | 'CANCELLED';
 
+/** A batch in one of these is settled: only a retry by an operator takes it out again. */
 export const FINAL_BATCH_STATES: readonly BatchState[] = ['DONE', 'FAILED', 'QUARANTINED', 'CANCELLED'];
 
 /** An object of a bucket: its bytes stay there until the batch is read. */
@@ -68,6 +69,7 @@ export interface Batch extends NewBatch, Counters {
   partResults?: PartResult[];
 }
 
+/** What became of one pushed body in a batch of several. */
 export interface PartResult extends Counters {
   /** Index within the part, and why. At most 1,000 are kept, unless each record's outcome is. */
   rejections: { index: number; reason: string }[];
@@ -78,6 +80,7 @@ export interface PartResult extends Counters {
 /** What became of one record: stored now, stored before, matched by the drop filter, or not to be kept. */
 export type RecordOutcome = 'stored' | 'duplicate' | 'dropped' | 'rejected';
 
+/** What became of one record of a part. */
 export interface RecordFate {
   outcome: RecordOutcome;
   /** The id of the event; null where the record was rejected. */

@@ -27,6 +27,7 @@ export interface StreamPosition {
   pos: number;
 }
 
+/** Whether the first place lies beyond the second. */
 export function isAfter(a: StreamPosition, b: StreamPosition): boolean {
   return a.n > b.n || (a.n === b.n && a.pos > b.pos);
 }

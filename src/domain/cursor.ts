@@ -24,6 +24,7 @@ export interface PageKey {
   id: string;
 }
 
+/** The opaque text of a place in a sorted list. */
 export function pageCursor(key: PageKey): string {
   return Buffer.from(JSON.stringify([key.value, key.id])).toString('base64url');
 }

@@ -9,6 +9,7 @@ export interface FieldFault {
   message: string;
 }
 
+/** What was asked for is not there. */
 export class NotFound extends Error {
   override name = 'NotFound';
 }
@@ -24,14 +25,17 @@ export class Invalid extends Error {
   }
 }
 
+/** The call is right, but not in the state that things are in. */
 export class Conflict extends Error {
   override name = 'Conflict';
 }
 
+/** The caller is known and may not do this. */
 export class Forbidden extends Error {
   override name = 'Forbidden';
 }
 
+/** It is not known who calls. */
 export class Unauthenticated extends Error {
   override name = 'Unauthenticated';
 }
@@ -59,6 +63,7 @@ export class Unavailable extends Error {
   }
 }
 
+/** Too much came from this caller or address; it may come again later. */
 export class RateLimited extends Error {
   override name = 'RateLimited';
   constructor(

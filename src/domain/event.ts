@@ -1,6 +1,7 @@
 /** A CloudTrail record as JSON.parse gave it: any shape may stand under any name. */
 export type CloudTrailRecord = Record<string, unknown>;
 
+/** Whether the record tells of an error or a failed sign-in (`enrichment/outcome.ts`). */
 export type Outcome = 'SUCCESS' | 'FAILURE';
 
 /** What stands in sourceIPAddress. */
@@ -20,6 +21,9 @@ export interface Geo {
   timeZone: string | null;
 }
 
+/**
+ * Who announces the address: the number and the name of the autonomous system; null where it is not known.
+ */
 export interface Network {
   asn: number | null;
   organization: string | null;

@@ -10,6 +10,7 @@ export interface FetchedPage {
   kept?: () => Promise<void>;
 }
 
+/** One look at a source: what a client needs to go on where the last one ended. */
 export interface FetchRequest {
   source: Source;
   /** How far a part of the source was read; null where it never was. */
@@ -38,6 +39,7 @@ export interface RangeRequest {
   signal: AbortSignal;
 }
 
+/** A page of a stretch that a backfill walks. */
 export interface RangePage {
   /** With the ids that live fetching would give them. */
   batches: NewBatch[];

@@ -3,6 +3,7 @@ import { conditionOf, matchesValue } from './condition';
 import type { StoredEvent } from './event';
 import type { EventFilter } from './filter';
 
+/** Whether an event passes a filter. */
 export type Matcher = (event: StoredEvent) => boolean;
 
 /** Compiles a filter once; the matcher then runs once per event. Null means everything. */

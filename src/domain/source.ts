@@ -2,9 +2,12 @@ import type { EventFilter } from './filter';
 import type { Rhythm } from './rhythm';
 import type { SourceConcern } from './source-health';
 
+/** Where records come from: read from AWS in three ways, pushed to us, or made up. */
 export type SourceKind = 'LOOKUP_EVENTS' | 'S3_BUCKET' | 'S3_SQS' | 'HTTP_PUSH' | 'DEMO';
+/** A paused source is not read, and its door refuses records. */
 export type SourceState = 'ACTIVE' | 'PAUSED';
 export const HEALTH_STATUSES = ['UNKNOWN', 'HEALTHY', 'DEGRADED', 'FAILING'] as const;
+/** How a source fares, from not known yet to worst. */
 export type HealthStatus = (typeof HEALTH_STATUSES)[number];
 
 /** The built-in source that records count on which nobody gave a source: `ingestEvents` and `trailgraph ingest`. */
@@ -24,6 +27,7 @@ export interface AwsAccess {
   staticKeys: Sealed | null;
 }
 
+/** Listing of the log files of a trail in a bucket. */
 export interface S3BucketConfig {
   bucket: string;
   prefix: string | null;
@@ -52,12 +56,14 @@ export interface S3SqsConfig {
   maxInFlight: number;
 }
 
+/** The door at which records are pushed. */
 export interface HttpPushConfig {
   /** SHA-256 of the ingest token, hex. */
   tokenHash: string;
   tokenHint: string;
 }
 
+/** Records that are made up: the same seed gives the same ones. */
 export interface DemoConfig {
   eventsPerSecond: number;
   seed: number;
@@ -102,6 +108,7 @@ export interface PendingSubscription {
   at: Date;
 }
 
+/** What fetches say of a source, as the last one left it. */
 export interface SourceHealth {
   health: HealthStatus;
   lastError: string | null;
@@ -112,6 +119,7 @@ export interface SourceHealth {
   pendingSubscription?: PendingSubscription | null;
 }
 
+/** A source as it stands in the store, with what is known of it. */
 export interface Source {
   _id: string;
   name: string;

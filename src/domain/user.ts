@@ -3,6 +3,7 @@ export type Role = 'VIEWER' | 'OPERATOR' | 'ADMIN';
 
 export const ROLES: readonly Role[] = ['VIEWER', 'OPERATOR', 'ADMIN'];
 
+/** An account as it stands in the store. */
 export interface User {
   _id: string;
   /** As `normalEmail` gives it; unique. */

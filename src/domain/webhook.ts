@@ -3,11 +3,13 @@ import type { StreamPosition } from './commit';
 import type { EventFilter } from './filter';
 import type { OperationalBody, OperationalEvent, WebhookEventType } from './operational-event';
 import type { Sealed } from './source';
-import type { Tallies } from './tally';
+import type { Tallies } from './webhook-tally';
 
+/** Paused by its owner, or disabled by us: then `stateReason` says why. */
 export type WebhookState = 'ACTIVE' | 'PAUSED' | 'DISABLED';
 /** How bodies are written; `delivery/formats` has a file for each. */
 export type WebhookFormat = 'ENRICHED' | 'RAW' | 'ECS' | 'SLACK' | 'FORWARDER_V1';
+/** PENDING until it arrived, was given up, or was cancelled. */
 export type DeliveryState = 'PENDING' | 'DELIVERED' | 'FAILED' | 'CANCELLED';
 
 /** A reader of the commits with a position of its own. */
@@ -75,6 +77,7 @@ export interface Webhook extends Tallies {
 /** What is known of a receiver: it answers, it never did and has not failed yet either, or it fails. */
 export type Standing = 'proven' | 'untried' | 'failing';
 
+/** By the attempts that its document remembers. */
 export function standingOf({
   consecutiveFailures,
   recentMs,
@@ -86,6 +89,7 @@ export function standingOf({
 /** How many of the last attempts the latency is told of. */
 export const KEPT_LATENCIES = 200;
 
+/** One request of a delivery, as it is kept and shown. */
 export interface DeliveryAttempt {
   number: number;
   startedAt: Date;

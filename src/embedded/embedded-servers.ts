@@ -39,6 +39,7 @@ export interface EmbeddedOptions {
   valkeyMemoryMb?: number | undefined;
 }
 
+/** The servers as they run. The owner closes them. */
 export interface EmbeddedServers {
   /** With user and password; not for logs. */
   mongodbUri?: string;

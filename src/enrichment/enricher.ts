@@ -27,6 +27,7 @@ export interface EnricherOptions {
   pollMs?: number;
 }
 
+/** Adds where and who, by the geo databases. */
 export interface Enricher {
   /**
    * What TrailGraph adds to a record, and sourceIPAddress as 16 bytes (IPv4 as ::ffff:a.b.c.d) where it is a single

@@ -20,6 +20,7 @@ export class PageInfo {
   endCursor!: string | null;
 }
 
+/** A page as callers see it (Relay's connection). */
 export interface Connection<T> {
   edges: { cursor: string; node: T }[];
   nodes: T[];

@@ -17,6 +17,7 @@ import {
 /** All that is told of an error that we do not know. */
 export const UNKNOWN_FAILURE = 'Something went wrong on our side; the log has it under this request id.';
 
+/** What a caller is told of an error. */
 export interface MappedError {
   message: string;
   extensions: Record<string, unknown>;

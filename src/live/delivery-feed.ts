@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DeliveryHead } from '../domain/webhook';
+import { NewestStates } from './newest-states';
+import { Polling } from './polling';
 
 /** What the feed needs of the store. */
 export interface ChangedDeliveries {
@@ -13,11 +15,9 @@ export interface ChangedDeliveries {
 
 interface Follower {
   wants: (delivery: DeliveryHead) => boolean;
-  /** The newest state of each that was not taken yet: states in between are left out, never the last one. */
-  waiting: Map<string, DeliveryHead>;
+  waiting: NewestStates<DeliveryHead>;
   /** Set while more waits than is kept for it: it reads on from here by itself. */
   lostSince: Date | null;
-  wake: () => void;
 }
 
 const POLL_MS = 1_000;
@@ -39,8 +39,7 @@ const MAX_TOLD = 200_000;
  */
 export class DeliveryFeed {
   private readonly followers = new Set<Follower>();
-  private timer: NodeJS.Timeout | null = null;
-  private polling = false;
+  private readonly polling: Polling;
   private closed = false;
   private startedAt = new Date(0);
   private through = new Date(0);
@@ -51,16 +50,25 @@ export class DeliveryFeed {
   constructor(
     private readonly store: ChangedDeliveries,
     private readonly onError: (error: unknown) => void,
-  ) {}
+  ) {
+    this.polling = new Polling({
+      everyMs: POLL_MS,
+      ask: () => this.poll(),
+      onError: (error) => {
+        this.told.clear(); // Some were taken for told that were not.
+        onError(error);
+      },
+    });
+  }
 
   /**
    * Deliveries that are wanted as they change from now on, until `signal` aborts or the feed closes; it may begin with
    * what changed in the seconds before.
    */
   follow(wants: Follower['wants'], signal: AbortSignal): AsyncGenerator<DeliveryHead> {
-    const follower: Follower = { wants, waiting: new Map(), lostSince: null, wake: () => undefined };
+    const follower: Follower = { wants, waiting: new NewestStates(), lostSince: null };
     this.followers.add(follower);
-    if (!this.timer && !this.closed) this.start();
+    if (!this.polling.on && !this.closed) this.start();
     signal.addEventListener('abort', () => this.remove(follower), { once: true });
     if (signal.aborted || this.closed) this.remove(follower);
     return this.changes(follower);
@@ -77,23 +85,16 @@ export class DeliveryFeed {
     this.through = this.startedAt;
     this.polls = 0;
     this.told.clear();
-    this.timer = setInterval(() => void this.poll(), POLL_MS);
+    this.polling.start();
   }
 
   private async *changes(follower: Follower): AsyncGenerator<DeliveryHead> {
     try {
       while (this.followers.has(follower)) {
-        const [next] = follower.waiting;
-        if (next) {
-          follower.waiting.delete(next[0]);
-          yield next[1];
-        } else if (follower.lostSince) {
-          yield* this.readOn(follower, follower.lostSince);
-        } else {
-          await new Promise<void>((resolve) => {
-            follower.wake = resolve;
-          });
-        }
+        const next = follower.waiting.take();
+        if (next) yield next;
+        else if (follower.lostSince) yield* this.readOn(follower, follower.lostSince);
+        else await follower.waiting.news();
       }
     } finally {
       this.remove(follower);
@@ -119,35 +120,24 @@ export class DeliveryFeed {
 
   private remove(follower: Follower): void {
     this.followers.delete(follower);
-    follower.wake();
-    if (this.followers.size > 0 || !this.timer) return;
-    clearInterval(this.timer);
-    this.timer = null;
+    follower.waiting.wake();
+    if (this.followers.size === 0) this.polling.stop();
   }
 
   private async poll(): Promise<void> {
-    if (this.polling) return;
-    this.polling = true;
     const begun = this.store.now();
     const far = ++this.polls % LOOK_FAR_EVERY === 0;
     const back = (from: Date, ms: number): number => from.getTime() - ms;
     const since = new Date(
       Math.max(back(this.startedAt, LOOK_BACK_MS), back(this.through, far ? LOOK_FAR_BACK_MS : LOOK_BACK_MS)),
     );
-    try {
-      for await (const marks of this.store.changedSince(since)) {
-        const fresh = marks.filter(({ id, version }) => this.isFresh(id, version, begun.getTime()));
-        if (fresh.length === 0) continue;
-        for (const delivery of await this.store.heads(fresh.map(({ id }) => id))) this.tell(delivery, since);
-      }
-      this.through = begun;
-      this.forget(begun.getTime() - 2 * LOOK_FAR_BACK_MS);
-    } catch (error) {
-      this.told.clear(); // Some were taken for told that were not.
-      this.onError(error);
-    } finally {
-      this.polling = false;
+    for await (const marks of this.store.changedSince(since)) {
+      const fresh = marks.filter(({ id, version }) => this.isFresh(id, version, begun.getTime()));
+      if (fresh.length === 0) continue;
+      for (const delivery of await this.store.heads(fresh.map(({ id }) => id))) this.tell(delivery, since);
     }
+    this.through = begun;
+    this.forget(begun.getTime() - 2 * LOOK_FAR_BACK_MS);
   }
 
   private isFresh(id: string, version: string, at: number): boolean {
@@ -169,12 +159,13 @@ export class DeliveryFeed {
     for (const follower of this.followers) {
       if (follower.lostSince) continue;
       if (!follower.wants(delivery)) {
-        follower.waiting.delete(id);
-        continue;
+        follower.waiting.drop(id);
+      } else if (follower.waiting.size < MAX_WAITING || follower.waiting.has(id)) {
+        follower.waiting.put(id, delivery);
+      } else {
+        follower.lostSince = since;
+        follower.waiting.wake();
       }
-      if (follower.waiting.size < MAX_WAITING || follower.waiting.has(id)) follower.waiting.set(id, delivery);
-      else follower.lostSince = since;
-      follower.wake();
     }
   }
 }

@@ -26,6 +26,7 @@ export interface FeedSlice {
   events: StoredEvent[];
 }
 
+/** A stored event and its place in the stream. */
 export interface FeedEvent {
   position: StreamPosition;
   event: StoredEvent;

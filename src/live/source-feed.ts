@@ -1,4 +1,6 @@
 import type { Source } from '../domain/source';
+import { NewestStates } from './newest-states';
+import { Polling } from './polling';
 
 /** Reads what changed at or after a time of the database's clock, oldest first. */
 export interface ChangedSources {
@@ -10,9 +12,7 @@ export interface ChangedSources {
 interface Follower {
   /** Null: all of them. */
   ids: ReadonlySet<string> | null;
-  /** The newest state of each that was not taken yet: a slow follower misses states, never the last one. */
-  waiting: Map<string, Source>;
-  wake: () => void;
+  waiting: NewestStates<Source>;
 }
 
 const POLL_MS = 1_000;
@@ -26,8 +26,7 @@ const LOOK_BACK_MS = 5_000;
  */
 export class SourceFeed {
   private readonly followers = new Set<Follower>();
-  private timer: NodeJS.Timeout | null = null;
-  private polling = false;
+  private readonly polling: Polling;
   private closed = false;
   /** Up to here everything was read, but for what turns up late. */
   private through = new Date(0);
@@ -36,24 +35,22 @@ export class SourceFeed {
 
   constructor(
     private readonly store: ChangedSources,
-    private readonly onError: (error: unknown) => void,
-  ) {}
+    onError: (error: unknown) => void,
+  ) {
+    this.polling = new Polling({ everyMs: POLL_MS, ask: () => this.poll(), onError });
+  }
 
   /**
    * Sources that change from now on, until `signal` aborts or the feed closes; it may begin with what changed in the
    * seconds before. A deleted one is not told of.
    */
   follow(ids: string[] | null, signal: AbortSignal): AsyncGenerator<Source> {
-    const follower: Follower = {
-      ids: ids && new Set(ids),
-      waiting: new Map(),
-      wake: () => undefined,
-    };
+    const follower: Follower = { ids: ids && new Set(ids), waiting: new NewestStates() };
     this.followers.add(follower);
-    if (!this.timer && !this.closed) {
+    if (!this.polling.on && !this.closed) {
       this.through = this.store.now();
       this.told = new Map();
-      this.timer = setInterval(() => void this.poll(), POLL_MS);
+      this.polling.start();
     }
     signal.addEventListener('abort', () => this.remove(follower), { once: true });
     if (signal.aborted) this.remove(follower);
@@ -69,15 +66,9 @@ export class SourceFeed {
   private async *changes(follower: Follower): AsyncGenerator<Source> {
     try {
       while (this.followers.has(follower)) {
-        const [next] = follower.waiting;
-        if (next) {
-          follower.waiting.delete(next[0]);
-          yield next[1];
-        } else {
-          await new Promise<void>((resolve) => {
-            follower.wake = resolve;
-          });
-        }
+        const next = follower.waiting.take();
+        if (next) yield next;
+        else await follower.waiting.news();
       }
     } finally {
       this.remove(follower);
@@ -86,24 +77,14 @@ export class SourceFeed {
 
   private remove(follower: Follower): void {
     this.followers.delete(follower);
-    follower.wake();
-    if (this.followers.size > 0 || !this.timer) return;
-    clearInterval(this.timer);
-    this.timer = null;
+    follower.waiting.wake();
+    if (this.followers.size === 0) this.polling.stop();
   }
 
   private async poll(): Promise<void> {
-    if (this.polling) return;
-    this.polling = true;
-    try {
-      const since = new Date(this.through.getTime() - LOOK_BACK_MS);
-      for (let from: Date | null = since; from; ) from = await this.readFrom(from);
-      for (const [id, at] of this.told) if (at < since.getTime()) this.told.delete(id);
-    } catch (error) {
-      this.onError(error);
-    } finally {
-      this.polling = false;
-    }
+    const since = new Date(this.through.getTime() - LOOK_BACK_MS);
+    for (let from: Date | null = since; from; ) from = await this.readFrom(from);
+    for (const [id, at] of this.told) if (at < since.getTime()) this.told.delete(id);
   }
 
   /** Tells of one page. @returns where the next one begins; null where there is none */
@@ -121,8 +102,7 @@ export class SourceFeed {
     this.told.set(source._id, at);
     for (const follower of this.followers) {
       if (follower.ids && !follower.ids.has(source._id)) continue;
-      follower.waiting.set(source._id, source);
-      follower.wake();
+      follower.waiting.put(source._id, source);
     }
   }
 }

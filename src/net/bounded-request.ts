@@ -12,6 +12,7 @@ export interface BoundedRequest {
   maxResponseBytes: number;
 }
 
+/** An answer, its body cut at `maxResponseBytes`. */
 export interface BoundedResponse {
   status: number;
   /** Names in lower case. */

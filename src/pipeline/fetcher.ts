@@ -6,6 +6,7 @@ import type { Source, SourceHealth, SourceKind } from '../domain/source';
 import type { Logger } from '../observe/logger';
 import type { BatchStore } from '../store/batches';
 import type { CheckpointStore } from '../store/checkpoints';
+import type { SourceBatches } from '../store/source-batches';
 import type { SourceStore } from '../store/sources';
 import type { CrashHook } from './crash-points';
 import { LeaseKeeper } from './lease-keeper';
@@ -14,6 +15,7 @@ import type { SourceClient } from './source-client';
 export interface FetcherParts {
   sources: SourceStore;
   batches: BatchStore;
+  sourceBatches: SourceBatches;
   checkpoints: CheckpointStore;
   clients: Partial<Record<SourceKind, SourceClient>>;
   /** Tells the workers of new batches. */
@@ -93,11 +95,11 @@ export class Fetcher {
   }
 
   private async fetch(source: Claimed, client: SourceClient, signal: AbortSignal): Promise<FetchNote | null> {
-    const { batches, checkpoints, sources, leaseMs, hint } = this.parts;
+    const { batches, sourceBatches, checkpoints, sources, leaseMs, hint } = this.parts;
     const pages = client.fetch({
       source,
       checkpoint: (partition) => checkpoints.get(source._id, source.epoch, partition),
-      unsettled: (partition) => batches.unsettled(source._id, partition),
+      unsettled: (partition) => sourceBatches.unsettled(source._id, partition),
       now: this.parts.now(),
       signal,
     });
@@ -136,9 +138,9 @@ export class Fetcher {
   /** Where too much of the source is unsettled, waits until half of it is done. @throws the signal's reason */
   private async waitForRoom(sourceId: string, signal: AbortSignal): Promise<void> {
     const most = this.mostUnsettled;
-    const { batches } = this.parts;
-    if ((await batches.unsettledLive(sourceId, most)) < most) return;
-    while ((await batches.unsettledLive(sourceId, most)) > most / 2)
+    const { sourceBatches } = this.parts;
+    if ((await sourceBatches.unsettledLive(sourceId, most)) < most) return;
+    while ((await sourceBatches.unsettledLive(sourceId, most)) > most / 2)
       await delay(LOOK_AGAIN_MS, undefined, { signal });
   }
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { newDelivery } from '../domain/new-delivery';
 import { deliveriesExhausted, type OperationalEvent, operationalBody } from '../domain/operational-event';
 import type { Delivery, Webhook } from '../domain/webhook';
 import type { Logger } from '../observe/logger';
@@ -121,23 +122,7 @@ function deliveryOf(subject: Webhook, event: OperationalEvent, hearer: Webhook, 
   const id = createHash('sha256').update(`${hearer._id}/${event.id}`).digest('hex').slice(0, 32);
   // Before the events of the commits, in the order of their times.
   const place = { n: 0, pos: event.at.getTime() };
-  return {
-    _id: `dlv_${id}`,
-    webhookId: hearer._id,
-    state: 'PENDING',
-    eventIds: [],
-    operational: operationalBody(subject, event),
-    first: place,
-    last: place,
-    format: hearer.format,
-    revision: hearer.revision,
-    batch: false,
-    thin: false,
-    attemptCount: 0,
-    attempts: [],
-    nextAttemptAt: now,
-    createdAt: now,
-    completedAt: null,
-    test: false,
-  };
+  const operational = operationalBody(subject, event);
+  const what = { _id: `dlv_${id}`, eventIds: [], operational, first: place, last: place, batch: false };
+  return newDelivery(hearer, what, now);
 }

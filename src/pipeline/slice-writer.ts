@@ -25,8 +25,10 @@ export interface SliceWriterParts {
   crash: CrashHook;
 }
 
+/** What became of a slice. */
 export interface SliceResult {
   commit: Commit;
+  /** False where an earlier try had committed it. */
   appended: boolean;
   /** The stored events in order, where all of them are in hand; null where an earlier try stored some. */
   events: StoredEvent[] | null;

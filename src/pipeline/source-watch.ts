@@ -3,12 +3,12 @@ import { HEALTH_STATUSES, type HealthStatus, type Source, type SourceKind } from
 import { healthOf, lagOf, type SourceConcern, silenceOf } from '../domain/source-health';
 import type { Logger } from '../observe/logger';
 import type { Metrics } from '../observe/metrics';
-import type { BatchStore } from '../store/batches';
+import type { SourceBatches } from '../store/source-batches';
 import type { SourceStore } from '../store/sources';
 
 export interface SourceWatchParts {
   sources: SourceStore;
-  batches: BatchStore;
+  batches: SourceBatches;
   metrics: Metrics;
   now: () => Date;
   log: Logger;

@@ -5,7 +5,7 @@ import type { BatchStore } from '../store/batches';
 import type { CommitStore } from '../store/commits';
 import type { LeaseStore } from '../store/leases';
 import type { SourceStore } from '../store/sources';
-import type { WebhookStore } from '../store/webhooks';
+import type { WebhookLeases } from '../store/webhook-leases';
 import type { Folder } from './folder';
 import type { DeliveryProof } from './forward/delivery-proof';
 import type { OperationalEvents } from './operational-events';
@@ -17,7 +17,7 @@ export interface SweeperParts {
   batches: BatchStore;
   sources: SourceStore;
   backfills: BackfillStore;
-  webhooks: WebhookStore;
+  webhookLeases: WebhookLeases;
   commits: CommitStore;
   folder: Folder;
   watch: SourceWatch;
@@ -52,7 +52,7 @@ export class Sweeper {
       batches,
       sources,
       backfills,
-      webhooks,
+      webhookLeases,
       commits,
       folder,
       watch,
@@ -76,7 +76,7 @@ export class Sweeper {
     await this.hint('enrich', await batches.dueIds(HINTS_A_PASS, 'live'));
     await this.hint('fetch', await sources.dueIds(HINTS_A_PASS));
     await this.hint('fetch', await backfills.dueIds(HINTS_A_PASS));
-    await this.hint('forward', await webhooks.dueIds(await commits.head(), HINT_WEBHOOKS));
+    await this.hint('forward', await webhookLeases.dueIds(await commits.head(), HINT_WEBHOOKS));
     metrics.batchesPending(await batches.pendingCount());
     await operations.pass();
     await watch.pass();

@@ -32,6 +32,7 @@ export interface StepEnd {
   remedy?: string | null;
 }
 
+/** A backfill as somebody holds it: writes of its progress name the token. */
 export type ClaimedBackfill = Backfill & { token: string };
 
 /**

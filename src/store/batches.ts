@@ -1,10 +1,8 @@
 import { Binary, type Collection, type Db, type Filter, MongoBulkWriteError } from 'mongodb';
 import type { Batch, BatchState, NewBatch, PartResult } from '../domain/batch';
-import type { PageKey } from '../domain/cursor';
 import { type Counters, NO_COUNTS } from '../domain/source';
 import type { StoreClock } from './clock';
 import { DUPLICATE_KEY, DURABLE, fencingToken, QUERY_MS } from './connection';
-import { type Page, type PageRequest, readPage } from './page';
 
 /** How a batch ended. */
 export interface Settlement extends Counters {
@@ -13,22 +11,25 @@ export interface Settlement extends Counters {
   partResults?: PartResult[];
 }
 
-/** A batch that failed so often and is tried again is worth telling of. */
-const TRIES_TO_WORRY = 3;
+/** A batch as somebody holds it: writes of its result name the token. */
+export type ClaimedBatch = Batch & { token: string };
+
 /** Live work goes before that of backfills. */
 export type Lane = 'live' | 'backfill';
 
+/** Also where the field is absent, as it always is. */
+export const OF_NO_BACKFILL = { backfillId: null } as unknown as Filter<Batch>;
+
 const IN_LANE: Record<Lane, Filter<Batch>> = {
-  live: { backfillId: null } as unknown as Filter<Batch>, // Also where the field is absent, as it always is.
+  live: OF_NO_BACKFILL,
   backfill: { backfillId: { $exists: true } },
 };
 
-const PLACES_LOOKED_AT = 20_000;
-const MOST_PLACES = 100;
 /** A process claims a few at a time; with more, leases that run out tell. */
 const MOST_DOUBTFUL = 1_000;
 
-const WITHOUT_PAYLOAD = { payload: 0 } as const;
+/** The bytes that ride along are for whoever works on them. */
+export const WITHOUT_PAYLOAD = { payload: 0 } as const;
 
 /**
  * The ledger of fetched work. A batch is PENDING until it is settled; whoever claims it holds a lease: a fencing token
@@ -98,7 +99,7 @@ export class BatchStore {
    * counts a crash: that lease ran out.
    * @param which the id of one, or the lane in which to look
    */
-  async claim(which: { id: string } | Lane, leaseMs: number): Promise<(Batch & { token: string }) | null> {
+  async claim(which: { id: string } | Lane, leaseMs: number): Promise<ClaimedBatch | null> {
     if (this.doubtful.size > 0) await this.takeBackDoubtful();
     const token = fencingToken();
     try {
@@ -122,7 +123,7 @@ export class BatchStore {
     token: string,
     which: { id: string } | Lane,
     leaseMs: number,
-  ): Promise<(Batch & { token: string }) | null> {
+  ): Promise<ClaimedBatch | null> {
     const due: Filter<Batch> = {
       state: 'PENDING',
       dueAt: { $lte: this.clock.now() },
@@ -256,14 +257,6 @@ export class BatchStore {
     return due.map((batch) => batch._id);
   }
 
-  /** What nobody works on and whose source is deleted: to be cancelled. */
-  async pendingOf(sourceId: string, limit: number): Promise<Batch[]> {
-    return this.collection
-      .find({ sourceId, state: 'PENDING' }, { projection: WITHOUT_PAYLOAD, maxTimeMS: QUERY_MS })
-      .limit(limit)
-      .toArray();
-  }
-
   get(id: string): Promise<Batch | null> {
     return this.collection.findOne({ _id: id }, { projection: WITHOUT_PAYLOAD, maxTimeMS: QUERY_MS });
   }
@@ -278,117 +271,12 @@ export class BatchStore {
       .toArray();
   }
 
-  /** Newest first. */
-  page(sourceId: string, states: BatchState[] | null, page: PageRequest): Promise<Page<Batch>> {
-    const filter: Filter<Batch> = { sourceId, ...(states?.length ? { state: { $in: states } } : {}) };
-    return readPage<Batch>(this.collection, filter, {
-      field: 'createdAt',
-      descending: true,
-      page,
-      keyOf: (batch): PageKey => ({ value: batch.createdAt.getTime(), id: batch._id }),
-      sortValueOf: (key) => new Date(Number(key.value)),
-    });
-  }
-
-  /**
-   * When the oldest of what is not settled was delivered, by source: checkpoints stay before it. Backfills are left
-   * out, since what they fetch is old by design. A source that has nothing unsettled is absent.
-   * @param sourceId only this one
-   */
-  async oldestUnsettled(sourceId?: string): Promise<Map<string, Date>> {
-    const found = await this.collection
-      .aggregate<{ _id: string; oldest: Date }>(
-        [
-          { $match: { ...(sourceId ? { sourceId } : {}), state: 'PENDING', backfillId: null } },
-          {
-            $group: {
-              _id: '$sourceId',
-              oldest: { $min: { $ifNull: ['$object.lastModified', '$createdAt'] } },
-            },
-          },
-        ],
-        { maxTimeMS: QUERY_MS },
-      )
-      .toArray();
-    return new Map(found.map(({ _id, oldest }) => [_id, oldest]));
-  }
-
-  /** What could not be read since a time, or is tried again and again, by source, with the newest error. */
-  async unread(since: Date): Promise<Map<string, { count: number; error: string; at: Date }>> {
-    const error = { $type: 'string' };
-    const found = await this.collection
-      .aggregate<{ _id: string; count: number; error: string; at: Date }>(
-        [
-          {
-            $match: {
-              $or: [
-                { state: { $in: ['FAILED', 'QUARANTINED'] }, error, doneAt: { $gte: since } },
-                { state: 'PENDING', error, doneAt: null, attempts: { $gte: TRIES_TO_WORRY } },
-              ],
-            },
-          },
-          { $set: { at: { $ifNull: ['$doneAt', '$createdAt'] } } },
-          {
-            $group: {
-              _id: '$sourceId',
-              count: { $sum: 1 },
-              newest: { $max: { at: '$at', error: '$error' } },
-            },
-          },
-          { $project: { count: 1, error: '$newest.error', at: '$newest.at' } },
-        ],
-        { maxTimeMS: QUERY_MS },
-      )
-      .toArray();
-    return new Map(found.map(({ _id, ...unread }) => [_id, unread]));
-  }
-
-  /** How many batches of a part of a source are not settled. */
-  unsettled(sourceId: string, partition: string): Promise<number> {
-    return this.collection.countDocuments({ sourceId, partition, state: 'PENDING' }, { maxTimeMS: QUERY_MS });
-  }
-
-  /** Buckets, and what stands before AWSLogs/, that the newest object batches of a source have named. */
-  async trailPlaces(sourceId: string): Promise<{ bucket: string; prefix: string | null }[]> {
-    const found = await this.collection
-      .aggregate<{ _id: { bucket: string; before: string } }>(
-        [
-          { $match: { sourceId } },
-          { $sort: { createdAt: -1, _id: -1 } },
-          { $limit: PLACES_LOOKED_AT },
-          { $match: { 'object.key': { $regex: '(^|/)AWSLogs/' } } },
-          {
-            $group: {
-              _id: {
-                bucket: '$object.bucket',
-                before: { $first: { $split: ['$object.key', 'AWSLogs/'] } },
-              },
-            },
-          },
-          { $limit: MOST_PLACES },
-        ],
-        { maxTimeMS: QUERY_MS },
-      )
-      .toArray();
-    return found.map(({ _id: { bucket, before } }) => ({
-      bucket,
-      prefix: before.replace(/\/$/, '') || null,
-    }));
-  }
-
   /** How many batches of a backfill are not settled. */
   unsettledOf(backfillId: string): Promise<number> {
     return this.collection.countDocuments({ backfillId, state: 'PENDING' }, { maxTimeMS: QUERY_MS });
   }
 
-  /** How many batches of a source are not settled, those of backfills aside. Counted up to `limit`. */
-  unsettledLive(sourceId: string, limit: number): Promise<number> {
-    return this.collection.countDocuments(
-      { sourceId, state: 'PENDING', ...IN_LANE.live },
-      { limit, maxTimeMS: QUERY_MS },
-    );
-  }
-
+  /** How many are not settled, of all sources. */
   pendingCount(): Promise<number> {
     return this.collection.countDocuments({ state: 'PENDING' }, { maxTimeMS: QUERY_MS });
   }

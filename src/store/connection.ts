@@ -3,6 +3,7 @@ import type { Db } from 'mongodb';
 import mongoose, { type Connection, type ConnectOptions } from 'mongoose';
 import { messageOf, Unavailable } from '../domain/errors';
 
+/** An open connection to MongoDB. The owner closes it. */
 export interface StoreConnection {
   connection: Connection;
   db: Db;
@@ -76,6 +77,7 @@ export function fencingToken(): string {
 /** Duplicate key: what was to be inserted is there already. */
 export const DUPLICATE_KEY = 11000;
 
+/** Whether a write failed because a document with this key is there already. */
 export function isDuplicateKey(
   error: unknown,
 ): error is { code: number; keyPattern?: Record<string, unknown> } {

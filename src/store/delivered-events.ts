@@ -1,6 +1,6 @@
 import type { Collection, Db, Filter } from 'mongodb';
-import type { Tally } from '../domain/tally';
 import type { Delivery } from '../domain/webhook';
+import type { Tally } from '../domain/webhook-tally';
 import { QUERY_MS } from './connection';
 
 /** The deliveries as proof of what a webhook was given. */

@@ -1,5 +1,6 @@
-import type { CreateIndexesOptions, Db, IndexSpecification } from 'mongodb';
+import type { CreateIndexesOptions, Db, Document, IndexSpecification } from 'mongodb';
 
+/** An index that is wanted, as `createIndex` takes it. */
 export interface IndexPlan {
   collection: string;
   keys: IndexSpecification;
@@ -27,154 +28,152 @@ const REVOKED_KEY_DAYS = 90;
 /** Those that keep e-mail addresses unique. */
 const USER_INDEXES: IndexPlan[] = [{ collection: 'users', keys: { email: 1 }, options: { unique: true } }];
 
+const SOURCE_INDEXES: IndexPlan[] = [
+  { collection: 'sources', keys: { nextRunAt: 1 } },
+  { collection: 'sources', keys: { changedAt: 1 } },
+  { collection: 'backfills', keys: { dueAt: 1 }, options: where({ dueAt: { $type: 'date' } }) },
+  { collection: 'backfills', keys: { sourceId: 1, createdAt: -1, _id: -1 } },
+];
+
+const WEBHOOK_INDEXES: IndexPlan[] = [
+  { collection: 'webhooks', keys: { state: 1, lookedAt: 1 } },
+  { collection: 'webhooks', keys: { nextDueAt: 1 } },
+  { collection: 'webhooks', keys: { 'outbox.id': 1 }, options: { sparse: true } },
+  { collection: 'webhooks', keys: { events: 1 } },
+  { collection: 'webhook_tallies', keys: { dueAt: 1 } },
+  { collection: 'webhook_tallies', keys: { webhookId: 1 }, options: where({ missing: { $gt: 0 } }) },
+  { collection: 'webhook_tallies', keys: { madeFrom: 1 }, options: ttl(TALLY_DAYS) },
+];
+
+const DELIVERY_INDEXES: IndexPlan[] = [
+  { collection: 'deliveries', keys: { webhookId: 1, createdAt: -1, _id: -1 } },
+  {
+    collection: 'deliveries',
+    keys: { webhookId: 1, nextAttemptAt: 1 },
+    options: where({ state: 'PENDING' }),
+  },
+  {
+    collection: 'deliveries',
+    keys: { webhookId: 1, 'first.n': 1, 'first.pos': 1 },
+    options: where({ state: 'PENDING' }),
+  },
+  { collection: 'deliveries', keys: { webhookId: 1, state: 1 } },
+  { collection: 'deliveries', keys: { eventIds: 1 } },
+  { collection: 'deliveries', keys: { createdAt: -1, _id: -1 } },
+  { collection: 'deliveries', keys: { completedAt: 1 }, options: ttl(DELIVERY_DAYS) },
+  // Of those that did not arrive at once.
+  { collection: 'deliveries', keys: { changedAt: 1 }, options: { sparse: true } },
+  // Of those that were given up, until that is told of.
+  {
+    collection: 'deliveries',
+    keys: { exhaustedAt: 1, webhookId: 1 },
+    options: where({ exhaustedAt: { $exists: true } }),
+  },
+  { collection: 'deliveries', keys: { state: 1, createdAt: 1, _id: 1 } },
+  {
+    collection: 'deliveries',
+    keys: { replayId: 1, createdAt: 1, _id: 1 },
+    options: where({ replayId: { $exists: true } }),
+  },
+  { collection: 'replays', keys: { state: 1, dueAt: 1 } },
+  { collection: 'replays', keys: { createdAt: -1, _id: -1 } },
+  { collection: 'replays', keys: { doneAt: 1 }, options: ttl(DELIVERY_DAYS) },
+];
+
+/** Of who may call, and of what they did. */
+const CALLER_INDEXES: IndexPlan[] = [
+  { collection: 'sessions', keys: { userId: 1 } },
+  { collection: 'sessions', keys: { refreshHash: 1 }, options: { unique: true } },
+  { collection: 'sessions', keys: { previousHash: 1 }, options: { sparse: true } },
+  { collection: 'sessions', keys: { expiresAt: 1 }, options: { expireAfterSeconds: 0 } },
+  { collection: 'users', keys: { createdAt: 1, _id: 1 } },
+  { collection: 'users', keys: { role: 1, disabled: 1 } },
+  { collection: 'api_keys', keys: { createdAt: -1 } },
+  { collection: 'api_keys', keys: { revokedAt: 1 }, options: ttl(REVOKED_KEY_DAYS) },
+  { collection: 'audit', keys: { at: -1, _id: -1 } },
+  { collection: 'audit', keys: { at: 1 }, options: ttl(AUDIT_DAYS) },
+];
+
 /** By which cells are read; named there, since that of retention holds all of them. */
 export const ROLLUP_READ_KEYS = { generation: 1, level: 1, time: 1, ingestedAt: 1 } as const;
 
 /** Every index that is wanted. */
 export function indexPlan({ eventsDays }: Retention): IndexPlan[] {
-  const ttl = (days: number): CreateIndexesOptions => ({ expireAfterSeconds: days * DAY });
-  const member = (path: string, options: CreateIndexesOptions = {}): IndexPlan => ({
-    collection: 'enriched_events',
-    // The id is the last member of every page's order; without it each page would sort all that match.
-    keys: { [path]: 1, eventTime: -1, _id: -1 },
-    options,
-  });
   return [
-    { collection: 'enriched_events', keys: { ingestedAt: 1 }, options: ttl(eventsDays) },
-    { collection: 'enriched_events', keys: { eventTime: -1, _id: -1 } },
-    // Pages in the order of storing; that of retention can't have a second member.
-    { collection: 'enriched_events', keys: { ingestedAt: -1, _id: -1 } },
-    member('eventName'),
-    member('enrichment.actor.name'),
-    member('sourceIPAddress'),
-    member('userIdentity.accessKeyId', {
-      partialFilterExpression: { 'userIdentity.accessKeyId': { $exists: true } },
-    }),
-    member('resources.ARN', { partialFilterExpression: { 'resources.ARN': { $exists: true } } }),
-    // Events that a live run took over from a silent backfill: few, so cheap.
-    {
-      collection: 'enriched_events',
-      keys: { run: 1 },
-      options: { partialFilterExpression: { takenFrom: { $exists: true } } },
-    },
-    {
-      collection: 'enriched_events',
-      keys: { takenFrom: 1 },
-      options: { partialFilterExpression: { takenFrom: { $exists: true } } },
-    },
-    member('errorCode', { partialFilterExpression: { errorCode: { $exists: true } } }),
-    {
-      collection: 'batches',
-      keys: { state: 1, dueAt: 1 },
-      options: { partialFilterExpression: { state: 'PENDING' } },
-    },
-    {
-      collection: 'batches',
-      keys: { sourceId: 1, partition: 1 },
-      options: { partialFilterExpression: { state: 'PENDING' } },
-    },
-    // Live work is found past however much of backfills waits, and that without the live.
-    {
-      collection: 'batches',
-      keys: { backfillId: 1, dueAt: 1 },
-      options: { partialFilterExpression: { state: 'PENDING' } },
-    },
-    {
-      collection: 'batches',
-      keys: { dueAt: 1 },
-      options: { partialFilterExpression: { state: 'PENDING', backfillId: { $exists: true } } },
-    },
-    {
-      collection: 'batches',
-      keys: { backfillId: 1, backfillPage: 1, state: 1, received: 1, stored: 1, duplicates: 1 },
-      options: { partialFilterExpression: { backfillId: { $exists: true } } },
-    },
-    {
-      collection: 'backfills',
-      keys: { dueAt: 1 },
-      options: { partialFilterExpression: { dueAt: { $type: 'date' } } },
-    },
-    { collection: 'backfills', keys: { sourceId: 1, createdAt: -1, _id: -1 } },
-    { collection: 'batches', keys: { sourceId: 1, createdAt: -1, _id: -1 } },
-    {
-      collection: 'batches',
-      keys: { state: 1, doneAt: 1 },
-      options: { partialFilterExpression: { error: { $type: 'string' } } },
-    },
-    { collection: 'batches', keys: { doneAt: 1 }, options: ttl(eventsDays + LEDGER_MARGIN_DAYS) },
+    ...eventIndexes(eventsDays),
+    ...batchIndexes(eventsDays),
     { collection: 'commits', keys: { run: 1, slice: 1 }, options: { unique: true } },
     { collection: 'commits', keys: { sourceId: 1, _id: 1 } },
     { collection: 'commits', keys: { at: 1 }, options: ttl(eventsDays) },
     // A little longer than the events: what is no longer counted is left out by whoever reads.
     { collection: 'rollups', keys: { ingestedAt: 1 }, options: ttl(eventsDays + ROLLUP_MARGIN_DAYS) },
     { collection: 'rollups', keys: ROLLUP_READ_KEYS },
-    // Claimed at least once and not settled: few, whatever waits.
-    {
-      collection: 'batches',
-      keys: { attempts: 1 },
-      options: { partialFilterExpression: { state: 'PENDING', attempts: { $gt: 0 } } },
-    },
     { collection: 'quarantine', keys: { createdAt: 1 }, options: ttl(QUARANTINE_DAYS) },
     { collection: 'quarantine', keys: { batchId: 1, position: 1 } },
     { collection: 'quarantine', keys: { createdAt: -1, _id: -1 } },
     { collection: 'quarantine', keys: { sourceId: 1, createdAt: -1, _id: -1 } },
-    { collection: 'deliveries', keys: { webhookId: 1, createdAt: -1, _id: -1 } },
-    {
-      collection: 'deliveries',
-      keys: { webhookId: 1, nextAttemptAt: 1 },
-      options: { partialFilterExpression: { state: 'PENDING' } },
-    },
-    {
-      collection: 'deliveries',
-      keys: { webhookId: 1, 'first.n': 1, 'first.pos': 1 },
-      options: { partialFilterExpression: { state: 'PENDING' } },
-    },
-    { collection: 'deliveries', keys: { webhookId: 1, state: 1 } },
-    { collection: 'deliveries', keys: { eventIds: 1 } },
-    { collection: 'deliveries', keys: { createdAt: -1, _id: -1 } },
-    { collection: 'deliveries', keys: { completedAt: 1 }, options: ttl(DELIVERY_DAYS) },
-    // Of those that did not arrive at once.
-    { collection: 'deliveries', keys: { changedAt: 1 }, options: { sparse: true } },
-    // Of those that were given up, until that is told of.
-    {
-      collection: 'deliveries',
-      keys: { exhaustedAt: 1, webhookId: 1 },
-      options: { partialFilterExpression: { exhaustedAt: { $exists: true } } },
-    },
-    { collection: 'deliveries', keys: { state: 1, createdAt: 1, _id: 1 } },
-    {
-      collection: 'deliveries',
-      keys: { replayId: 1, createdAt: 1, _id: 1 },
-      options: { partialFilterExpression: { replayId: { $exists: true } } },
-    },
-    { collection: 'webhook_tallies', keys: { dueAt: 1 } },
-    {
-      collection: 'webhook_tallies',
-      keys: { webhookId: 1 },
-      options: { partialFilterExpression: { missing: { $gt: 0 } } },
-    },
-    { collection: 'webhook_tallies', keys: { madeFrom: 1 }, options: ttl(TALLY_DAYS) },
-    { collection: 'replays', keys: { state: 1, dueAt: 1 } },
-    { collection: 'replays', keys: { createdAt: -1, _id: -1 } },
-    { collection: 'replays', keys: { doneAt: 1 }, options: ttl(DELIVERY_DAYS) },
-    { collection: 'sources', keys: { nextRunAt: 1 } },
-    { collection: 'sources', keys: { changedAt: 1 } },
-    { collection: 'webhooks', keys: { state: 1, lookedAt: 1 } },
-    { collection: 'webhooks', keys: { nextDueAt: 1 } },
-    { collection: 'webhooks', keys: { 'outbox.id': 1 }, options: { sparse: true } },
-    { collection: 'webhooks', keys: { events: 1 } },
+    ...SOURCE_INDEXES,
+    ...WEBHOOK_INDEXES,
+    ...DELIVERY_INDEXES,
     ...USER_INDEXES,
-    { collection: 'sessions', keys: { userId: 1 } },
-    { collection: 'sessions', keys: { refreshHash: 1 }, options: { unique: true } },
-    { collection: 'sessions', keys: { previousHash: 1 }, options: { sparse: true } },
-    { collection: 'sessions', keys: { expiresAt: 1 }, options: { expireAfterSeconds: 0 } },
-    { collection: 'users', keys: { createdAt: 1, _id: 1 } },
-    { collection: 'users', keys: { role: 1, disabled: 1 } },
-    { collection: 'api_keys', keys: { createdAt: -1 } },
-    { collection: 'api_keys', keys: { revokedAt: 1 }, options: ttl(REVOKED_KEY_DAYS) },
-    { collection: 'audit', keys: { at: -1, _id: -1 } },
-    { collection: 'audit', keys: { at: 1 }, options: ttl(AUDIT_DAYS) },
+    ...CALLER_INDEXES,
   ];
+}
+
+function eventIndexes(days: number): IndexPlan[] {
+  const collection = 'enriched_events';
+  const member = (path: string, options: CreateIndexesOptions = {}): IndexPlan => ({
+    collection,
+    // The id is the last member of every page's order; without it each page would sort all that match.
+    keys: { [path]: 1, eventTime: -1, _id: -1 },
+    options,
+  });
+  return [
+    { collection, keys: { ingestedAt: 1 }, options: ttl(days) },
+    { collection, keys: { eventTime: -1, _id: -1 } },
+    // Pages in the order of storing; that of retention can't have a second member.
+    { collection, keys: { ingestedAt: -1, _id: -1 } },
+    member('eventName'),
+    member('enrichment.actor.name'),
+    member('sourceIPAddress'),
+    member('userIdentity.accessKeyId', where({ 'userIdentity.accessKeyId': { $exists: true } })),
+    member('resources.ARN', where({ 'resources.ARN': { $exists: true } })),
+    // Events that a live run took over from a silent backfill: few, so cheap.
+    { collection, keys: { run: 1 }, options: where({ takenFrom: { $exists: true } }) },
+    { collection, keys: { takenFrom: 1 }, options: where({ takenFrom: { $exists: true } }) },
+    member('errorCode', where({ errorCode: { $exists: true } })),
+  ];
+}
+
+function batchIndexes(eventsDays: number): IndexPlan[] {
+  const collection = 'batches';
+  const pending = { state: 'PENDING' };
+  return [
+    { collection, keys: { state: 1, dueAt: 1 }, options: where(pending) },
+    { collection, keys: { sourceId: 1, partition: 1 }, options: where(pending) },
+    // Live work is found past however much of backfills waits, and that without the live.
+    { collection, keys: { backfillId: 1, dueAt: 1 }, options: where(pending) },
+    { collection, keys: { dueAt: 1 }, options: where({ ...pending, backfillId: { $exists: true } }) },
+    {
+      collection,
+      keys: { backfillId: 1, backfillPage: 1, state: 1, received: 1, stored: 1, duplicates: 1 },
+      options: where({ backfillId: { $exists: true } }),
+    },
+    { collection, keys: { sourceId: 1, createdAt: -1, _id: -1 } },
+    { collection, keys: { state: 1, doneAt: 1 }, options: where({ error: { $type: 'string' } }) },
+    { collection, keys: { doneAt: 1 }, options: ttl(eventsDays + LEDGER_MARGIN_DAYS) },
+    // Claimed at least once and not settled: few, whatever waits.
+    { collection, keys: { attempts: 1 }, options: where({ ...pending, attempts: { $gt: 0 } }) },
+  ];
+}
+
+function ttl(days: number): CreateIndexesOptions {
+  return { expireAfterSeconds: days * DAY };
+}
+
+/** An index of only those documents. */
+function where(partialFilterExpression: Document): CreateIndexesOptions {
+  return { partialFilterExpression };
 }
 
 /** Makes the indexes that are not there, and sets those of retention to what is asked for, without a rebuild. */

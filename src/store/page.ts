@@ -11,6 +11,7 @@ export interface PageRequest {
   fromEnd?: boolean;
 }
 
+/** A page in the list's own order, with the key of each item for cursors. */
 export interface Page<T> {
   items: { key: PageKey; item: T }[];
   hasPrevious: boolean;

@@ -12,6 +12,7 @@ export interface SealedSigningKey {
   createdAt: Date;
 }
 
+/** The keys that sign access tokens; `auth/signing-keys.ts` seals and opens them. */
 export class SigningKeyStore {
   private readonly collection: Collection<SealedSigningKey>;
 

@@ -18,6 +18,7 @@ import type { StoreClock } from './clock';
 import { fencingToken, isDuplicateKey, QUERY_MS } from './connection';
 import { SourceDocument } from './documents/source-document';
 import { type Page, type PageRequest, readPage } from './page';
+import { VISIBLE } from './visible';
 
 /** What a caller decides about a new source; the rest has one beginning. */
 export type NewSource = Pick<Source, '_id' | 'name' | 'kind'> & Partial<Settable>;
@@ -36,8 +37,6 @@ const NOTHING_SET = {
   dropFilter: null,
   nextRunAt: null,
 } as const;
-
-const VISIBLE = { deletedAt: null } as const;
 
 /** A source at its beginning. */
 export function wholeSource(source: NewSource, now: Date): Source {

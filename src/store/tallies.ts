@@ -1,7 +1,7 @@
 import type { Collection, Db } from 'mongodb';
 import type { StreamPosition } from '../domain/commit';
-import type { Tallies, Tally } from '../domain/tally';
 import type { Webhook } from '../domain/webhook';
+import type { Tallies, Tally } from '../domain/webhook-tally';
 import { QUERY_MS } from './connection';
 
 /** A tally as it is kept to be checked, again and again until its deliveries go. */

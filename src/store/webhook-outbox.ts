@@ -3,8 +3,8 @@ import type { OperationalEvent } from '../domain/operational-event';
 import type { Webhook } from '../domain/webhook';
 import { QUERY_MS } from './connection';
 import { whole } from './documents/whole-webhook';
+import { VISIBLE } from './visible';
 
-const VISIBLE = { deletedAt: null } as const;
 const MAX_OUTBOX = 50;
 
 /** What befell webhooks and is not told of yet. It stands in their documents, written together with the change. */

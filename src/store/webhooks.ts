@@ -3,20 +3,15 @@ import type { Collection, Db, Filter, UpdateFilter } from 'mongodb';
 import type { Connection } from 'mongoose';
 import { CLOSED_BREAKER } from '../domain/breaker';
 import type { PageKey } from '../domain/cursor';
-import { breakerReset, type OperationalEvent } from '../domain/operational-event';
-import { emptyTally, type Tally } from '../domain/tally';
-import {
-  KEPT_LATENCIES,
-  type Standing,
-  type Webhook,
-  type WebhookFormat,
-  type WebhookState,
-} from '../domain/webhook';
+import { breakerReset } from '../domain/operational-event';
+import type { Webhook, WebhookFormat, WebhookState } from '../domain/webhook';
+import { emptyTally } from '../domain/webhook-tally';
 import type { StoreClock } from './clock';
-import { fencingToken, QUERY_MS } from './connection';
+import { QUERY_MS } from './connection';
 import { WebhookDocument } from './documents/webhook-document';
 import { untried, whole } from './documents/whole-webhook';
 import { type Page, type PageRequest, readPage } from './page';
+import { VISIBLE } from './visible';
 import { kept } from './webhook-outbox';
 
 /** What a caller decides about a new webhook; the rest has one beginning. */
@@ -40,6 +35,7 @@ export type NewWebhook = Pick<
   | 'position'
 >;
 
+/** What an update may change. */
 export type WebhookChanges = Partial<
   Pick<
     Webhook,
@@ -60,30 +56,14 @@ export type WebhookChanges = Partial<
   >
 >;
 
-/** What a holder writes about its webhook when it lets go of it. */
-export interface Release {
-  /** When it wants to be looked at again although nothing is committed. */
-  nextDueInMs: number | null;
-  /** Set where nothing can be done before, whatever is committed. */
-  heldMs?: number;
-}
-
-/** What a round of sending showed of the receiver. */
-export type Marks = Pick<
-  Webhook,
-  'consecutiveFailures' | 'failingSince' | 'proxyOutSince' | 'heldUntil' | 'breaker'
-> & {
-  /** Milliseconds of the attempts that were answered. */
-  latencies: number[];
-};
-
-const VISIBLE = { deletedAt: null } as const;
-
 function wholeOrNull(webhook: Webhook | null): Webhook | null {
   return webhook ? whole(webhook) : null;
 }
 
-/** Webhooks, each a reader of the commits with a position of its own, held by one holder at a time. */
+/**
+ * Webhooks as their owners make and change them, each a reader of the commits with a position of its own. Who reads and
+ * sends for them holds them by `webhook-leases.ts`.
+ */
 export class WebhookStore {
   private readonly model;
   private readonly collection: Collection<Webhook>;
@@ -121,10 +101,12 @@ export class WebhookStore {
     return whole;
   }
 
+  /** @returns null where there is none, or it is deleted */
   async get(id: string): Promise<Webhook | null> {
     return wholeOrNull(await this.collection.findOne({ _id: id, ...VISIBLE }, { maxTimeMS: QUERY_MS }));
   }
 
+  /** Those of the ids that are there, in no order. */
   async many(ids: readonly string[]): Promise<Webhook[]> {
     const found = this.collection.find({ _id: { $in: [...ids] }, ...VISIBLE }, { maxTimeMS: QUERY_MS });
     return (await found.toArray()).map(whole);
@@ -139,6 +121,7 @@ export class WebhookStore {
     return (await found.sort({ createdAt: 1 }).toArray()).map(whole);
   }
 
+  /** Oldest first; null: in any state. */
   async page(states: WebhookState[] | null, page: PageRequest): Promise<Page<Webhook>> {
     const read = await readPage(this.collection, listed(states), {
       field: 'createdAt',
@@ -156,6 +139,7 @@ export class WebhookStore {
     return (await found.toArray()).map(whole);
   }
 
+  /** How many there are in these states; null: in any. */
   count(states: WebhookState[] | null): Promise<number> {
     return this.collection.countDocuments(listed(states), { maxTimeMS: QUERY_MS });
   }
@@ -209,6 +193,7 @@ export class WebhookStore {
     await this.collection.updateOne({ _id: id, ...VISIBLE }, { $set: set } as UpdateFilter<Webhook>);
   }
 
+  /** Hides it; what is held is let go of at the next renewal. @returns false where there was none */
   async delete(id: string): Promise<boolean> {
     const now = this.clock.now();
     const result = await this.collection.updateOne(
@@ -218,128 +203,6 @@ export class WebhookStore {
     return result.matchedCount === 1;
   }
 
-  /**
-   * Active webhooks that nobody holds and that have something to look at: commits beyond their position, or a retry.
-   * Those that are known to answer come first, those that fail last, however far behind they are; among each, who waited
-   * longest.
-   */
-  async dueIds(head: number, most: Record<Standing, number>): Promise<string[]> {
-    const ids: string[] = [];
-    for (const standing of ['proven', 'untried', 'failing'] as const)
-      ids.push(...(await this.due(head, OF_STANDING[standing], most[standing])));
-    return ids;
-  }
-
-  private async due(head: number, which: Filter<Webhook>, limit: number): Promise<string[]> {
-    if (limit <= 0) return [];
-    const now = this.clock.now();
-    const free: Filter<Webhook> = {
-      ...VISIBLE,
-      ...which,
-      state: 'ACTIVE',
-      $and: [
-        { $or: [{ leaseUntil: null }, { leaseUntil: { $lte: now } }] },
-        { $or: [{ heldUntil: null }, { heldUntil: { $lte: now } }] },
-        { $or: [{ 'position.n': { $lt: head } }, { nextDueAt: { $ne: null, $lte: now } }] },
-      ],
-    };
-    const due = await this.collection
-      .find(free, { projection: { _id: 1 }, maxTimeMS: QUERY_MS })
-      .sort({ lookedAt: 1 })
-      .limit(limit)
-      .toArray();
-    return due.map((webhook) => webhook._id);
-  }
-
-  /** Takes an active webhook that nobody holds. */
-  async claim(id: string, leaseMs: number): Promise<(Webhook & { token: string }) | null> {
-    const token = fencingToken();
-    const claimed = await this.collection.findOneAndUpdate(
-      {
-        _id: id,
-        ...VISIBLE,
-        state: 'ACTIVE',
-        $expr: {
-          $and: [
-            { $lte: [{ $ifNull: ['$leaseUntil', new Date(0)] }, '$$NOW'] },
-            { $lte: [{ $ifNull: ['$heldUntil', new Date(0)] }, '$$NOW'] },
-          ],
-        },
-      },
-      [{ $set: { token, leaseUntil: { $add: ['$$NOW', leaseMs] } } }],
-      { returnDocument: 'after', maxTimeMS: QUERY_MS },
-    );
-    return claimed ? { ...whole(claimed), token } : null;
-  }
-
-  /** Extends the lease. @returns the webhook as it stands now; null where it is lost, paused or deleted */
-  renew(id: string, token: string, leaseMs: number): Promise<Webhook | null> {
-    return this.collection.findOneAndUpdate(
-      { _id: id, token, ...VISIBLE, state: 'ACTIVE' },
-      [{ $set: { leaseUntil: { $add: ['$$NOW', leaseMs] } } }],
-      { returnDocument: 'after', maxTimeMS: QUERY_MS },
-    );
-  }
-
-  /**
-   * Moves the position and says what was made of the events up to there: one write, so that neither stands without the
-   * other. By token.
-   * @param closed tallies that this move closed
-   * @returns false where the lease is lost
-   */
-  async move(
-    id: string,
-    token: string,
-    { position, tally, closed }: Pick<Webhook, 'position' | 'tally'> & { closed: Tally[] },
-  ): Promise<boolean> {
-    const result = await this.collection.updateOne(
-      { _id: id, token },
-      {
-        $set: { position, tally },
-        ...(closed.length > 0 ? { $push: { closedTallies: { $each: closed } } } : {}),
-      },
-    );
-    return result.matchedCount === 1;
-  }
-
-  /**
-   * Writes what attempts showed of the receiver. Where an operator had it tried again while they were under way, its
-   * breaker and its pause stay as that left them; where it was changed, nothing is written: they were made before.
-   * @param before as the sender read it
-   * @returns false where it was changed meanwhile, or the lease is lost
-   */
-  async mark(
-    before: Webhook & { token: string },
-    { latencies, ...marks }: Marks,
-    happened: OperationalEvent | null = null,
-  ): Promise<boolean> {
-    const { _id, token, revision } = before;
-    const recentMs = { $each: latencies, $slice: -KEPT_LATENCIES };
-    const all = await this.collection.updateOne(
-      { _id, token, revision, 'breaker.openUntil': before.breaker.openUntil },
-      { $set: marks, $push: { recentMs, ...(happened ? { outbox: kept(happened) } : {}) } },
-    );
-    if (all.matchedCount === 1) return true;
-    const { consecutiveFailures, failingSince, proxyOutSince } = marks;
-    const counted = await this.collection.updateOne(
-      { _id, token, revision },
-      { $set: { consecutiveFailures, failingSince, proxyOutSince }, $push: { recentMs } },
-    );
-    return counted.matchedCount === 1;
-  }
-
-  /** Gives it up, once. */
-  async disable(id: string, happened: OperationalEvent): Promise<void> {
-    const stateReason = happened.reason;
-    await this.collection.updateOne(
-      { _id: id, ...VISIBLE, state: { $ne: 'DISABLED' } },
-      {
-        $set: { state: 'DISABLED', stateReason, updatedAt: this.clock.now(), nextDueAt: null },
-        $push: { outbox: kept(happened) },
-      },
-    );
-  }
-
   /** Where an operator has a webhook tried again. */
   private async closeBreaker(id: string): Promise<void> {
     await this.collection.updateOne(
@@ -347,29 +210,7 @@ export class WebhookStore {
       { $set: { 'breaker.openUntil': null }, $push: { outbox: kept(breakerReset(this.clock.now())) } },
     );
   }
-
-  async release(id: string, token: string, { nextDueInMs, heldMs }: Release): Promise<void> {
-    await this.collection.updateOne({ _id: id, token }, [
-      {
-        $set: {
-          token: null,
-          leaseUntil: null,
-          lookedAt: '$$NOW',
-          nextDueAt: nextDueInMs === null ? null : { $add: ['$$NOW', Math.max(0, nextDueInMs)] },
-          // What the receiver asked for, or the breaker, may hold it longer.
-          ...(heldMs ? { heldUntil: { $max: ['$heldUntil', { $add: ['$$NOW', heldMs] }] } } : {}),
-        },
-      },
-    ]);
-  }
 }
-
-/** As `standingOf` says it. */
-const OF_STANDING: Record<Standing, Filter<Webhook>> = {
-  proven: { consecutiveFailures: 0, 'recentMs.0': { $exists: true } },
-  untried: { consecutiveFailures: 0, 'recentMs.0': { $exists: false } },
-  failing: { consecutiveFailures: { $gt: 0 } },
-};
 
 function listed(states: WebhookState[] | null): Filter<Webhook> {
   return { ...VISIBLE, ...(states?.length ? { state: { $in: states } } : {}) };

@@ -1,4 +1,5 @@
-import { type BodyEvent, webhookBody } from '../../src/delivery/body';
+import { webhookBody } from '../../src/delivery/body';
+import type { BodyEvent } from '../../src/delivery/formats/body-format';
 import type { Enrichment, Geo } from '../../src/domain/event';
 import type { WebhookFormat } from '../../src/domain/webhook';
 

@@ -1,7 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import type { NewBatch } from '../../src/domain/batch';
 import type { FetchNote, RangePage } from '../../src/domain/fetched';
-import { type LookupEventsConfig, NO_COUNTS, type Source } from '../../src/domain/source';
+import type { LookupEventsConfig, Source } from '../../src/domain/source';
 import { AddressGuard, parseCidrs } from '../../src/net/address-guard';
 import { AwsClients, type StaticKeys } from '../../src/sources/aws/aws-clients';
 import { callerAccount } from '../../src/sources/lookup/caller-account';
@@ -9,6 +9,7 @@ import { LookupClient } from '../../src/sources/lookup/lookup-client';
 import type { RateKeeper } from '../../src/sources/lookup/lookup-requests';
 import type { LookupTimings } from '../../src/sources/lookup/partition-state';
 import { LOOKUP_ACCOUNT, LOOKUP_KEYS, type LookupServer, type TrailRecord } from './lookup-server';
+import { sourceOf } from './source-of';
 
 export const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;
@@ -179,41 +180,17 @@ export function timesUpTo(end: number, count: number, stepMs: number): number[] 
 }
 
 function lookupSource(server: LookupServer, { config, region, roleArn }: PollerOptions): Source {
-  return {
-    _id: 'src_test',
-    name: 'lookups',
-    kind: 'LOOKUP_EVENTS',
-    state: 'ACTIVE',
-    epoch: 1,
-    createdAt: new Date(0),
-    updatedAt: new Date(0),
-    deletedAt: null,
-    aws: {
-      region: region ?? null,
-      profile: null,
-      roleArn: roleArn ?? null,
-      externalId: 'x',
-      endpointUrl: server.endpoint,
-      staticKeys: null,
-    },
-    lookupEvents: {
-      regions: ['us-east-1'],
-      accountIds: [],
-      pollIntervalSeconds: 60,
-      overlapSeconds: 3_600,
-      ...config,
-    },
-    s3: null,
-    sqs: null,
-    httpPush: null,
-    demo: null,
-    dropFilter: null,
-    status: { health: 'UNKNOWN', lastError: null, lastErrorAt: null, remedy: null, lastSuccessAt: null },
-    counters: NO_COUNTS,
-    through: 0,
-    nextRunAt: null,
-    token: null,
+  const lookupEvents = {
+    regions: ['us-east-1'],
+    accountIds: [],
+    pollIntervalSeconds: 60,
+    overlapSeconds: 3_600,
+    ...config,
   };
+  return sourceOf(
+    { name: 'lookups', kind: 'LOOKUP_EVENTS', lookupEvents },
+    { region: region ?? null, roleArn: roleArn ?? null, externalId: 'x', endpointUrl: server.endpoint },
+  );
 }
 
 /** The source as the role in an account sees it: with a key of that account. */

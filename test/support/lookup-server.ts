@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
+import { AWS_THROTTLE, LookupThrottle, type ThrottleRate } from './lookup-throttle';
 
 /** A record as CloudTrail writes it, as far as the server looks at it. */
 export interface TrailRecord {
@@ -14,7 +15,7 @@ export interface TrailRecord {
 
 export interface LookupServerOptions {
   /** Requests a second for each account and Region, and how many at once; null takes all. */
-  throttle?: { perSecond: number; burst: number } | null;
+  throttle?: ThrottleRate | null;
   /** Events a page at most, below the 50 that are asked for. */
   pageSize?: number;
   /** Events of the page before that a page tells again; fewer than fit on a page. */
@@ -57,8 +58,6 @@ interface Plan extends Fault {
 export const LOOKUP_ACCOUNT = '111122223333';
 export const LOOKUP_KEYS = { accessKeyId: 'AKIALOOKUPEXAMPLE000', secretAccessKey: 'lookup-test-secret' };
 
-/** What AWS lets an account ask. */
-export const AWS_THROTTLE = { perSecond: 2, burst: 2 };
 /** The published target prefix, or its last part alone: the SDK for JavaScript sends that, and AWS takes both. */
 const TARGET = /^(com\.amazonaws\.cloudtrail\.v20131101\.)?CloudTrail_20131101\./;
 
@@ -78,12 +77,15 @@ export class LookupServer {
   private readonly events = new Map<string, Kept[]>();
   private readonly tokens = new Map<string, { parameters: string; after: Kept }>();
   private readonly plans = new Map<string, Plan[]>();
-  private readonly buckets = new Map<string, { tokens: number; at: number }>();
+  private readonly throttle: LookupThrottle;
 
   private constructor(
     private readonly http: Server,
     private readonly options: LookupServerOptions,
-  ) {}
+  ) {
+    const { throttle = AWS_THROTTLE } = options;
+    this.throttle = new LookupThrottle(throttle);
+  }
 
   static async start(options: LookupServerOptions = {}): Promise<LookupServer> {
     const http = createServer().listen(0, '127.0.0.1');
@@ -224,22 +226,9 @@ export class LookupServer {
       plan.times--;
       return plan;
     }
-    return this.throttled(`${account}/${region}`, at)
+    return this.throttle.refuses(`${account}/${region}`, at)
       ? { code: 'ThrottlingException', message: 'Rate exceeded' }
       : null;
-  }
-
-  private throttled(key: string, at: number): boolean {
-    const { throttle = AWS_THROTTLE } = this.options;
-    if (!throttle) return false;
-    const { perSecond, burst } = throttle;
-    const bucket = this.buckets.get(key) ?? { tokens: burst, at };
-    bucket.tokens = Math.min(burst, bucket.tokens + ((at - bucket.at) / 1_000) * perSecond);
-    bucket.at = at;
-    this.buckets.set(key, bucket);
-    if (bucket.tokens < 1) return true;
-    bucket.tokens--;
-    return false;
   }
 
   /** Null where the NextToken is not one of these parameters. */

@@ -8,7 +8,7 @@ import { readOrCreateMasterKey } from '../../embedded/master-key';
 import { createLogger } from '../../observe/logger';
 import { type AccountsAlone, openAccountsAlone } from '../../open-accounts';
 import { CommandFailure, EXIT } from '../failure';
-import { noteIn } from '../running-server';
+import { findDatabase } from '../open-store';
 
 /** Which server, and how the user is told. */
 export interface AccountsHereOptions {
@@ -49,25 +49,18 @@ export function attemptHere(action: string, target: string | null, changes: obje
 }
 
 async function open({ settings, dataDir, prompt }: AccountsHereOptions): Promise<AccountsAlone> {
-  const named = dataDir === null ? settings.MONGODB_URI : undefined;
-  const folder = dataDir ?? settings.DATA_DIR;
-  const mongodbUri = named ?? (await noteIn(folder))?.mongodbUri;
-  if (mongodbUri === undefined) {
-    throw new CommandFailure(
-      `No server runs on ${folder}: start it with \`npm start\`, name its folder with --data-dir, or set MONGODB_URI.`,
-    );
-  }
+  const { mongodbUri, dataDir: folder } = await findDatabase(dataDir, settings);
   try {
     return await openAccountsAlone(
       mongodbUri,
-      await masterKey(settings, named === undefined ? folder : null),
+      await masterKey(settings, folder),
       createLogger({ level: 'error', pretty: false, destination: { write: prompt } }),
     );
   } catch (error) {
     if (error instanceof WrongMasterKey) {
       throw new CommandFailure(`This is not the server's master key: ${error.message}.`);
     }
-    if (error instanceof Unavailable && named === undefined) {
+    if (error instanceof Unavailable && folder !== null) {
       throw new CommandFailure(
         `The server on ${folder} does not run any more: start it with \`npm start\` (${messageOf(error)}).`,
       );

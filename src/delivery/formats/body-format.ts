@@ -1,4 +1,16 @@
-import type { BodyEvent } from '../body';
+/** An event as a body needs it. */
+export interface BodyEvent {
+  /** The event's identity, by which the API gives it in full. */
+  id: string;
+  /** The record as JSON text, exact: it is spliced in, never parsed and printed again. A JSON object. */
+  recordText: string;
+  enrichmentJson: string;
+  ingestedAt: Date;
+  /** What it takes in a body of its webhook's format, its separator included, where that was measured. */
+  bytes?: number;
+  /** It as `textOf` of the format writes it, where that was kept. */
+  text?: string;
+}
 
 /** What a body is made of. */
 export interface BodyChunk {

@@ -1,8 +1,7 @@
 import { parseAddress } from '../../domain/address';
 import type { Enrichment } from '../../domain/event';
 import { parseEventTime } from '../../domain/records/record';
-import type { BodyEvent } from '../body';
-import { type BodyFormat, oneOrList } from './body-format';
+import { type BodyEvent, type BodyFormat, oneOrList } from './body-format';
 import { ecsCategory } from './ecs-category';
 import { cloudtrailFields } from './ecs-cloudtrail';
 import { distinct, type Fields, objectIn, pruned, textIn } from './fields';

@@ -1,5 +1,4 @@
-import type { BodyEvent } from '../body';
-import { type BodyFormat, oneOrList } from './body-format';
+import { type BodyEvent, type BodyFormat, oneOrList } from './body-format';
 import { thinHead } from './thin-head';
 
 const GLUE_BYTES = ',"enrichment":,'.length;

@@ -1,6 +1,5 @@
 import type { Enrichment } from '../../domain/event';
-import type { BodyEvent } from '../body';
-import { type BodyFormat, oneOrList } from './body-format';
+import { type BodyEvent, type BodyFormat, oneOrList } from './body-format';
 import { type Fields, objectIn, textIn } from './fields';
 import { thinHead } from './thin-head';
 

@@ -1,6 +1,5 @@
 import type { Enrichment } from '../../domain/event';
-import type { BodyEvent } from '../body';
-import type { BodyFormat } from './body-format';
+import type { BodyEvent, BodyFormat } from './body-format';
 import { consoleLink } from './console-link';
 import { type Fields, textIn } from './fields';
 import { slackText } from './slack-text';

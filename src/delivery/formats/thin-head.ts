@@ -1,4 +1,4 @@
-import type { BodyEvent } from '../body';
+import type { BodyEvent } from './body-format';
 
 /** Fields of the record that a thin event still tells. */
 const TOLD = ['eventID', 'eventTime', 'eventName', 'eventSource', 'awsRegion', 'recipientAccountId'] as const;

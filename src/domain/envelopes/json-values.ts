@@ -90,3 +90,9 @@ export function stringIn(bytes: Buffer, range: Range | undefined): string | null
     return null;
   }
 }
+
+/** A member of an object that is a string; null where it is none, or there is none. */
+export function stringMember(bytes: Buffer, name: string): string | null {
+  const scan = scanObject(bytes.toString('latin1'), 0);
+  return stringIn(bytes, scan?.members.get(name));
+}

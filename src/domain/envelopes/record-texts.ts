@@ -1,14 +1,11 @@
 import { gunzipSync } from 'node:zlib';
 import { messageOf } from '../errors';
 import { NotATrailFile, RecordSplitter } from '../records/splitter';
-import { endOfValue, scanObject, skipSpace, stringIn } from './json-values';
+import { endOfValue, scanObject, skipSpace, stringMember } from './json-values';
 import { asValue, trimmed } from './line-splitter';
-import { ACCEPTED_SHAPES, isS3Notice, type RecordShape, shapeOf } from './record-shapes';
-
-/** The bytes hold no records in any shape that we know; the message says why, and what is taken. */
-export class UnknownShape extends Error {
-  override name = 'UnknownShape';
-}
+import { detailOf, loneRecord, STRIDE_BYTES, splitTexts, type Texts, trailFile } from './plain-shapes';
+import { type RecordShape, shapeOf } from './record-shapes';
+import { UnknownShape, unknown } from './unknown-shape';
 
 export interface RecordTextsOptions {
   /** Most bytes that all gzip texts inside may inflate to, together. */
@@ -21,15 +18,11 @@ const MAX_NESTING = 6;
 const GLANCE_BYTES = 64 * 1024;
 /** The longest single event or notification that AWS sends has 1 MiB. */
 const LOOK_BYTES = 4 * 1024 * 1024;
-/** As much is split between two chances for other work. */
-const STRIDE_BYTES = 1024 * 1024;
 const NEWLINE = 0x0a;
 const OPEN_BRACE = '{';
 const OPEN_LIST = '[';
 const LIST_BEFORE = Buffer.from('{"Records":');
 const LIST_AFTER = Buffer.from('}');
-
-type Texts = Generator<Buffer[], void>;
 
 /**
  * Finds the records in what came, whatever it is wrapped in, and gives the exact text of each, in order. They come in
@@ -42,7 +35,7 @@ export function* recordTexts(bytes: Buffer, { maxInflatedBytes }: RecordTextsOpt
     yield* new Unwrapper(maxInflatedBytes).texts(bytes, 0);
   } catch (error) {
     if (!(error instanceof NotATrailFile)) throw error;
-    throw new UnknownShape(`${error.message}. ${ACCEPTED_SHAPES}`);
+    throw unknown(error.message);
   }
 }
 
@@ -154,13 +147,13 @@ class Unwrapper {
       case 'trail-file':
         return yield* trailFile(bytes);
       case 'record':
-        return yield [whole(bytes)];
+        return yield [loneRecord(bytes)];
       case 'event-bridge':
         return yield [detailOf(bytes)];
       case 'firehose':
         return yield* this.each(bytes, 'records', 'data', depth);
       case 'log-subscription':
-        if (memberOf(bytes, 'messageType') === 'CONTROL_MESSAGE') return yield [];
+        if (stringMember(bytes, 'messageType') === 'CONTROL_MESSAGE') return yield [];
         return yield* this.each(bytes, 'logEvents', 'message', depth);
       case 'sns':
         return yield* this.sns(bytes, depth);
@@ -174,7 +167,7 @@ class Unwrapper {
     const splitter = new RecordSplitter(list);
     for (const portion of splitTexts(splitter, bytes, 0)) {
       for (const element of portion) {
-        const text = memberOf(element, member);
+        const text = stringMember(element, member);
         if (text === null) yield [asValue(element)];
         else yield* this.nested(Buffer.from(text, member === 'data' ? 'base64' : 'utf8'), depth);
       }
@@ -184,8 +177,8 @@ class Unwrapper {
   }
 
   private *sns(bytes: Buffer, depth: number): Texts {
-    const type = memberOf(bytes, 'Type');
-    const message = memberOf(bytes, 'Message');
+    const type = stringMember(bytes, 'Type');
+    const message = stringMember(bytes, 'Message');
     if (type !== 'Notification' || message === null)
       throw unknown(`An SNS message of type ${type ?? 'unknown'} holds no records`);
     yield* this.texts(Buffer.from(message), depth + 1);
@@ -193,7 +186,7 @@ class Unwrapper {
 
   private *lambdaLogs(bytes: Buffer, depth: number): Texts {
     const inner = scanObject(bytes.toString('latin1'), 0)?.members.get('awslogs');
-    const data = inner ? memberOf(bytes.subarray(inner.start, inner.end), 'data') : null;
+    const data = inner ? stringMember(bytes.subarray(inner.start, inner.end), 'data') : null;
     if (data === null) throw unknown('`awslogs` holds no `data`');
     yield* this.nested(Buffer.from(data, 'base64'), depth);
   }
@@ -227,66 +220,10 @@ const SPLIT_AS_THEY_STREAM: ReadonlySet<RecordShape> = new Set([
   'log-subscription',
 ]);
 
-function* trailFile(bytes: Buffer): Texts {
-  const splitter = new RecordSplitter();
-  let looked = false;
-  for (const portion of splitTexts(splitter, bytes, 0)) {
-    const [first] = portion;
-    if (!looked && first) {
-      looked = true;
-      const scan = scanObject(first.toString('latin1'), 0);
-      if (scan && isS3Notice(first, scan))
-        throw unknown(
-          'This is a notification of S3: it names files and holds no records; a source of kind S3_SQS reads it from a queue',
-        );
-    }
-    yield portion;
-  }
-  splitter.end();
-}
-
-/** @param ahead how many bytes the splitter was given before */
-function* splitTexts(splitter: RecordSplitter, bytes: Buffer, ahead: number): Texts {
-  for (let at = 0; at < bytes.length; at += STRIDE_BYTES) {
-    // Whole, also where a record is too long to be kept.
-    yield splitter
-      .push(bytes.subarray(at, at + STRIDE_BYTES))
-      .map(({ start, length }) => bytes.subarray(start - ahead, start - ahead + length));
-  }
-}
-
-/** The record in an EventBridge event. */
-function detailOf(bytes: Buffer): Buffer {
-  const text = bytes.toString('latin1');
-  const event = scanObject(text, 0);
-  const range = event?.members.get('detail');
-  const detail = range && scanObject(text, range.start);
-  if (event?.end === null) throw unknown(`The JSON text ends too early, after ${bytes.length} bytes`);
-  if (!range || !detail || shapeOf(detail) !== 'record') {
-    throw unknown(
-      `An EventBridge event "${memberOf(bytes, 'detail-type') ?? 'without a type'}" holds no record of CloudTrail`,
-    );
-  }
-  return bytes.subarray(range.start, range.end);
-}
-
-/** A member that is a string; null where it is none. */
-function memberOf(bytes: Buffer, name: string): string | null {
-  const scan = scanObject(bytes.toString('latin1'), 0);
-  return stringIn(bytes, scan?.members.get(name));
-}
-
 function isWrapped(element: Buffer): boolean {
   const scan = scanObject(element.toString('latin1'), 0);
   const shape = scan && shapeOf(scan);
   return shape !== null && shape !== 'record';
-}
-
-function whole(bytes: Buffer): Buffer {
-  const text = trimmed(bytes);
-  if (endOfValue(text.toString('latin1'), 0) !== text.length)
-    throw unknown(`The JSON text ends too early, after ${bytes.length} bytes`);
-  return text;
 }
 
 function withoutMark(bytes: Buffer): Buffer {
@@ -295,8 +232,4 @@ function withoutMark(bytes: Buffer): Buffer {
 
 export function isGzip(bytes: Uint8Array): boolean {
   return bytes.length > 1 && bytes[0] === 0x1f && bytes[1] === 0x8b;
-}
-
-function unknown(why: string): UnknownShape {
-  return new UnknownShape(`${why}. ${ACCEPTED_SHAPES}`);
 }

@@ -26,6 +26,7 @@ export interface RejectedRecord {
   text: string;
 }
 
+/** What a text turned out to be. */
 export type RecordResult = { ok: ParsedRecord } | { rejected: RejectedRecord };
 
 /** Reads one record. Never throws: whatever is wrong with a record is the record's own outcome. */

@@ -41,6 +41,7 @@ const COLON = 0x3a;
 /** Where the scan stands: before the root object, among its members, inside `Records`, or after the end. */
 type Place = 'start' | 'members' | 'element' | 'separator' | 'end';
 
+/** A scan over one file: `push` its bytes in order, then `end`, which alone throws. */
 export class RecordSplitter {
   private place: Place = 'start';
   /** Bytes kept from earlier chunks: the beginning of the element or key that is being read. */

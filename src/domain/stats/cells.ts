@@ -20,6 +20,7 @@ export interface CellPlace {
   ingested: number;
 }
 
+/** The cell of this level that counts the event. */
 export function cellOf({ eventTime, ingestedAt }: Fact, level: Level): CellPlace {
   return {
     level,
@@ -28,6 +29,7 @@ export function cellOf({ eventTime, ingestedAt }: Fact, level: Level): CellPlace
   };
 }
 
+/** The `_id` of a cell in a generation of rollups. */
 export function cellId(generation: number, { level, time, ingested }: CellPlace): string {
   return `${generation}/${level}/${new Date(time).toISOString()}/${new Date(ingested).toISOString()}`;
 }

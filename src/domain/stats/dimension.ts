@@ -71,6 +71,7 @@ const SPLIT_PATHS = (Object.keys(DIMENSION_PATHS) as FieldDimension[]).map((dime
   path: DIMENSION_PATHS[dimension].split('.'),
 }));
 
+/** What is counted of a stored event. */
 export function factOf(event: StoredEvent): Fact {
   const keys: Fact['keys'] = SPLIT_PATHS.map(({ dimension, path }) => keyOf(valueAt(event, path), dimension));
   const { geo } = event.enrichment;
@@ -102,6 +103,7 @@ function keyOf(value: unknown, dimension: FieldDimension): string | null | typeo
   return dimension === 'ASN' && typeof value === 'number' ? String(value) : ODD;
 }
 
+/** A point on the map, as the geo data has it. */
 export interface PlaceValue {
   latitude: number;
   longitude: number;
@@ -119,6 +121,7 @@ export function placeKey(
   return JSON.stringify([latitude, longitude, countryCode ?? null, city ?? null]);
 }
 
+/** The place that a key of `placeKey` stands for. */
 export function placeOf(key: string): PlaceValue {
   const [latitude, longitude, countryCode, city] = JSON.parse(key) as [
     number,

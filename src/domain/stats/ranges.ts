@@ -35,6 +35,7 @@ export function refine(plan: RangePlan, level: Level, times: readonly number[]):
   return { ...plan, hours: without(plan.hours, pieces), rest: joined([...plan.rest, ...pieces]) };
 }
 
+/** Whether a time, in milliseconds, lies in one of the stretches. */
 export function holds(ranges: Ranges, time: number): boolean {
   return ranges.some(([from, to]) => time >= from && time < to);
 }

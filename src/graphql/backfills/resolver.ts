@@ -2,8 +2,6 @@ import {
   Arg,
   Authorized,
   FieldResolver,
-  ID,
-  Int,
   Mutation,
   ObjectType,
   Query,
@@ -14,6 +12,7 @@ import {
 import type { BackfillStatus } from '../../domain/backfill';
 import type { BackfillStore } from '../../store/backfills';
 import type { SourceStore } from '../../store/sources';
+import { AfterArg, FirstArg, IdArg } from '../arguments';
 import { connectionTypes, pageRequest, toConnection } from '../connection';
 import type { Context } from '../context';
 import { Source, toSource } from '../sources/types';
@@ -38,7 +37,7 @@ export class BackfillResolver {
 
   @Authorized('VIEWER')
   @Query(() => Backfill, { nullable: true, description: 'One backfill; null where there is none.' })
-  async backfill(@Arg('id', () => ID, { description: 'Its id.' }) id: string): Promise<Backfill | null> {
+  async backfill(@IdArg() id: string): Promise<Backfill | null> {
     const backfill = await this.parts.backfills.get(id);
     const [status] = backfill ? await this.parts.backfills.statuses([backfill]) : [];
     return status ? this.shown(status) : null;
@@ -57,13 +56,13 @@ export class BackfillResolver {
 
   @Authorized('OPERATOR')
   @Mutation(() => Backfill, { description: 'Stops the walk; what is in the ledger is still stored.' })
-  async pauseBackfill(@Arg('id', () => ID, { description: 'Its id.' }) id: string): Promise<Backfill> {
+  async pauseBackfill(@IdArg() id: string): Promise<Backfill> {
     return this.shown(await this.parts.admin.pause(id));
   }
 
   @Authorized('OPERATOR')
   @Mutation(() => Backfill, { description: 'Goes on where it was paused, or where it failed.' })
-  async resumeBackfill(@Arg('id', () => ID, { description: 'Its id.' }) id: string): Promise<Backfill> {
+  async resumeBackfill(@IdArg() id: string): Promise<Backfill> {
     return this.shown(await this.parts.admin.resume(id));
   }
 
@@ -71,7 +70,7 @@ export class BackfillResolver {
   @Mutation(() => Backfill, {
     description: 'Ends it, and cancels what of it is not read yet. What is stored stays.',
   })
-  async cancelBackfill(@Arg('id', () => ID, { description: 'Its id.' }) id: string): Promise<Backfill> {
+  async cancelBackfill(@IdArg() id: string): Promise<Backfill> {
     return this.shown(await this.parts.admin.cancel(id));
   }
 
@@ -84,10 +83,7 @@ export class BackfillResolver {
     },
   })
   @Authorized('VIEWER')
-  backfillProgress(
-    @Root() backfill: Backfill,
-    @Arg('id', () => ID, { description: 'Its id.' }) _id: string,
-  ): Backfill {
+  backfillProgress(@Root() backfill: Backfill, @IdArg() _id: string): Backfill {
     return backfill;
   }
 
@@ -113,10 +109,8 @@ export class SourceBackfillsResolver {
   @FieldResolver(() => BackfillConnection, { description: 'Its backfills, newest first.' })
   async backfills(
     @Root() { id }: Source,
-    @Arg('first', () => Int, { nullable: true, defaultValue: 20, description: 'At most 200.' }) first:
-      | number
-      | null,
-    @Arg('after', () => String, { nullable: true, description: 'Cursor of an edge.' }) after?: string | null,
+    @FirstArg(20) first: number | null,
+    @AfterArg() after?: string | null,
   ): Promise<BackfillConnection> {
     const page = await this.backfillStore.page(id, pageRequest({ first, after }));
     const statuses = await this.backfillStore.statuses(page.items.map(({ item }) => item));

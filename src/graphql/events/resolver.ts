@@ -15,7 +15,8 @@ import type { PartResult } from '../../domain/batch';
 import { Invalid } from '../../domain/errors';
 import { checkFilter, type EventFilter } from '../../domain/filter';
 import { rawRecord, rawText } from '../../domain/records/stored-event';
-import { COUNT_LIMIT, connectionTypes, countLimit, pageRequest } from '../connection';
+import { AfterArg, CountLimitArg } from '../arguments';
+import { connectionTypes, countLimit, pageRequest } from '../connection';
 import type { Context } from '../context';
 import { JsonScalar } from '../scalars';
 import type { EventReader } from './event-reader';
@@ -81,7 +82,7 @@ export class EventResolver {
       description: 'At most 200. Not looked at where last is given.',
     })
     first?: number | null,
-    @Arg('after', () => String, { nullable: true, description: 'Cursor of an edge.' }) after?: string | null,
+    @AfterArg() after?: string | null,
     @Arg('last', () => Int, { nullable: true, description: 'At most 200.' }) last?: number | null,
     @Arg('before', () => String, { nullable: true, description: 'Cursor of an edge.' }) before?:
       | string
@@ -167,15 +168,7 @@ export class EventConnectionResolver {
   constructor(private readonly reader: EventReader) {}
 
   @FieldResolver(() => Int, { description: 'How many events match, counted up to `limit`.' })
-  totalCount(
-    @Root() connection: EventConnection,
-    @Arg('limit', () => Int, {
-      nullable: true,
-      defaultValue: COUNT_LIMIT,
-      description: 'Where counting stops; at most 1,000,000.',
-    })
-    given: number | null,
-  ): Promise<number> {
+  totalCount(@Root() connection: EventConnection, @CountLimitArg() given: number | null): Promise<number> {
     return this.reader.count(connection.filter, countLimit(given));
   }
 }

@@ -1,5 +1,6 @@
-import { Arg, Authorized, ID, Mutation, Query, Resolver } from 'type-graphql';
+import { Arg, Authorized, Mutation, Query, Resolver } from 'type-graphql';
 import type { ApiKeyRing } from '../../auth/api-key-ring';
+import { IdArg } from '../arguments';
 import { ApiKey, CreateApiKeyInput, CreateApiKeyPayload, toApiKey } from './key-types';
 
 @Resolver()
@@ -26,7 +27,7 @@ export class KeyResolver {
   @Mutation(() => ApiKey, {
     description: 'Ends an API key: requests and sockets with it are refused at once.',
   })
-  async revokeApiKey(@Arg('id', () => ID, { description: 'Its id.' }) id: string): Promise<ApiKey> {
+  async revokeApiKey(@IdArg() id: string): Promise<ApiKey> {
     return toApiKey(await this.keys.revoke(id));
   }
 }

@@ -1,10 +1,11 @@
-import { Arg, Authorized, Ctx, ID, Int, Mutation, Query, Resolver } from 'type-graphql';
+import { Arg, Authorized, Ctx, ID, Mutation, Query, Resolver } from 'type-graphql';
 import type { Accounts } from '../../auth/accounts';
 import type { SignInDoor } from '../../auth/sign-in-door';
 import type { UserAdmin } from '../../auth/user-admin';
 import { Forbidden, Invalid } from '../../domain/errors';
 import type { Role } from '../../domain/user';
 import type { UserStore } from '../../store/users';
+import { AfterArg, FirstArg, IdArg } from '../arguments';
 import { pageRequest, toConnection } from '../connection';
 import type { Context } from '../context';
 import { RoleEnum } from './role';
@@ -24,10 +25,8 @@ export class UserResolver {
   @Authorized('ADMIN')
   @Query(() => UserConnection, { description: 'People with an account, oldest first.' })
   async users(
-    @Arg('first', () => Int, { nullable: true, defaultValue: 50, description: 'At most 200.' }) first:
-      | number
-      | null,
-    @Arg('after', () => String, { nullable: true, description: 'Cursor of an edge.' }) after?: string | null,
+    @FirstArg(50) first: number | null,
+    @AfterArg() after?: string | null,
   ): Promise<UserConnection> {
     const [page, totalCount] = await Promise.all([
       this.parts.users.page(pageRequest({ first, after })),
@@ -52,7 +51,7 @@ export class UserResolver {
       'Changes role or state of an account. The last active ADMIN can be neither disabled nor demoted: CONFLICT.',
   })
   async updateUser(
-    @Arg('id', () => ID, { description: 'Its id.' }) id: string,
+    @IdArg() id: string,
     @Arg('input', () => UpdateUserInput, { description: 'What changes.' }) input: UpdateUserInput,
   ): Promise<User> {
     return toUser(await this.parts.admin.update(id, changeOf(input)));
@@ -63,7 +62,7 @@ export class UserResolver {
     description:
       'Takes an account away and ends its sessions. The last active ADMIN can not be deleted: CONFLICT. API keys that the person made stay.',
   })
-  async deleteUser(@Arg('id', () => ID, { description: 'Its id.' }) id: string): Promise<string> {
+  async deleteUser(@IdArg() id: string): Promise<string> {
     await this.parts.admin.delete(id);
     return id;
   }

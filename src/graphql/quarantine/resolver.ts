@@ -4,7 +4,8 @@ import { Conflict, NotFound } from '../../domain/errors';
 import type { BatchStore } from '../../store/batches';
 import type { QuarantineStore } from '../../store/quarantine';
 import type { SourceStore } from '../../store/sources';
-import { COUNT_LIMIT, countLimit, pageRequest, toConnection } from '../connection';
+import { AfterArg, CountLimitArg, FirstArg, IdArg } from '../arguments';
+import { countLimit, pageRequest, toConnection } from '../connection';
 import { IngestResult } from '../events/types';
 import { Batch, toBatch } from '../sources/batch-types';
 import { QuarantineConnection, QuarantinedRecord, toQuarantined } from './types';
@@ -27,10 +28,8 @@ export class QuarantineResolver {
   @Authorized('VIEWER')
   @Query(() => QuarantineConnection, { description: 'Records that could not be kept, newest first.' })
   async quarantine(
-    @Arg('first', () => Int, { nullable: true, defaultValue: 50, description: 'At most 200.' }) first:
-      | number
-      | null,
-    @Arg('after', () => String, { nullable: true, description: 'Cursor of an edge.' }) after?: string | null,
+    @FirstArg(50) first: number | null,
+    @AfterArg() after?: string | null,
     @Arg('sourceId', () => ID, { nullable: true, description: 'Only those of this source.' }) sourceId?:
       | string
       | null,
@@ -45,9 +44,7 @@ export class QuarantineResolver {
     nullable: true,
     description: 'One record that could not be kept; null where there is none.',
   })
-  async quarantinedRecord(
-    @Arg('id', () => ID, { description: 'Its id.' }) id: string,
-  ): Promise<QuarantinedRecord | null> {
+  async quarantinedRecord(@IdArg() id: string): Promise<QuarantinedRecord | null> {
     const record = await this.parts.quarantine.get(id);
     return record ? toQuarantined(record) : null;
   }
@@ -69,7 +66,7 @@ export class QuarantineResolver {
     description:
       'Has a batch that is FAILED, QUARANTINED or CANCELLED read again from the beginning. What it stored before counts as duplicates then.',
   })
-  async retryBatch(@Arg('id', () => ID, { description: 'Its id.' }) id: string): Promise<Batch> {
+  async retryBatch(@IdArg() id: string): Promise<Batch> {
     const { batches, sources, hint } = this.parts;
     const before = await batches.get(id);
     if (!before) throw new NotFound(`There is no batch ${id}.`);
@@ -97,12 +94,7 @@ export class QuarantineConnectionResolver {
   @FieldResolver(() => Int, { description: 'How many there are, counted up to `limit`.' })
   totalCount(
     @Root() { sourceId }: QuarantineConnection,
-    @Arg('limit', () => Int, {
-      nullable: true,
-      defaultValue: COUNT_LIMIT,
-      description: 'Where counting stops; at most 1,000,000.',
-    })
-    given: number | null,
+    @CountLimitArg() given: number | null,
   ): Promise<number> {
     return this.quarantine.count(sourceId, countLimit(given));
   }

@@ -1,7 +1,8 @@
-import { Arg, Authorized, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Authorized, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { Invalid } from '../../domain/errors';
 import type { ReplayStore } from '../../store/replays';
 import type { WebhookStore } from '../../store/webhooks';
+import { FirstArg, IdArg } from '../arguments';
 import { EventFilterInput } from '../events/filter-input';
 import { DeliveryFilter } from '../webhooks/inputs';
 import { toWebhook, Webhook } from '../webhooks/types';
@@ -16,18 +17,14 @@ export class ReplayResolver {
 
   @Authorized('VIEWER')
   @Query(() => Replay, { nullable: true, description: 'One replay; null where there is none.' })
-  async replay(@Arg('id', () => ID, { description: 'Its id.' }) id: string): Promise<Replay | null> {
+  async replay(@IdArg() id: string): Promise<Replay | null> {
     const replay = await this.parts.replays.get(id);
     return replay ? toReplay(replay) : null;
   }
 
   @Authorized('VIEWER')
   @Query(() => [Replay], { description: 'The newest replays, kept for 30 days after their end.' })
-  async replays(
-    @Arg('first', () => Int, { nullable: true, defaultValue: 20, description: 'At most 200.' }) given:
-      | number
-      | null,
-  ): Promise<Replay[]> {
+  async replays(@FirstArg(20) given: number | null): Promise<Replay[]> {
     const first = given ?? 20;
     if (first < 1 || first > MAX_LISTED) {
       const message = `must lie between 1 and ${MAX_LISTED}`;
@@ -70,7 +67,7 @@ export class ReplayResolver {
   @Mutation(() => Replay, {
     description: 'Hands over nothing more; what was handed over is still sent.',
   })
-  async cancelReplay(@Arg('id', () => ID, { description: 'Its id.' }) id: string): Promise<Replay> {
+  async cancelReplay(@IdArg() id: string): Promise<Replay> {
     return toReplay(await this.parts.admin.cancel(id));
   }
 

@@ -4,7 +4,6 @@ import {
   Ctx,
   FieldResolver,
   ID,
-  Int,
   Mutation,
   ObjectType,
   Query,
@@ -18,7 +17,9 @@ import { addCounts } from '../../domain/source';
 import { healthOf, lagOf } from '../../domain/source-health';
 import type { BatchStore } from '../../store/batches';
 import type { CommitStore } from '../../store/commits';
+import type { SourceBatches } from '../../store/source-batches';
 import type { SourceStore } from '../../store/sources';
+import { AfterArg, FirstArg, IdArg } from '../arguments';
 import { connectionTypes, countedConnectionTypes, pageRequest, toConnection } from '../connection';
 import type { Context } from '../context';
 import { Batch, BatchStateEnum, toBatch } from './batch-types';
@@ -44,7 +45,8 @@ export class SourceConnection extends sourceTypes.ConnectionBase {}
 
 export interface SourceResolverParts {
   sources: SourceStore;
-  batches: BatchStore;
+  batches: Pick<BatchStore, 'get'>;
+  sourceBatches: SourceBatches;
   commits: CommitStore;
   admin: SourceAdmin;
   now: () => Date;
@@ -56,7 +58,7 @@ export class SourceResolver {
 
   @Authorized('VIEWER')
   @Query(() => Source, { nullable: true, description: 'One source; null where there is none.' })
-  async source(@Arg('id', () => ID, { description: 'Its id.' }) id: string): Promise<Source | null> {
+  async source(@IdArg() id: string): Promise<Source | null> {
     const source = await this.parts.sources.get(id);
     return source ? toSource(source) : null;
   }
@@ -64,10 +66,8 @@ export class SourceResolver {
   @Authorized('VIEWER')
   @Query(() => SourceConnection, { description: 'Sources, oldest first.' })
   async sources(
-    @Arg('first', () => Int, { nullable: true, defaultValue: 50, description: 'At most 200.' }) first:
-      | number
-      | null,
-    @Arg('after', () => String, { nullable: true, description: 'Cursor of an edge.' }) after?: string | null,
+    @FirstArg(50) first: number | null,
+    @AfterArg() after?: string | null,
     @Arg('kinds', () => [SourceKindEnum], { nullable: true, description: 'Only these.' }) kinds?:
       | SourceKind[]
       | null,
@@ -84,7 +84,7 @@ export class SourceResolver {
 
   @Authorized('VIEWER')
   @Query(() => Batch, { nullable: true, description: 'One batch; null where there is none.' })
-  async batch(@Arg('id', () => ID, { description: 'Its id.' }) id: string): Promise<Batch | null> {
+  async batch(@IdArg() id: string): Promise<Batch | null> {
     const batch = await this.parts.batches.get(id);
     return batch ? toBatch(batch) : null;
   }
@@ -102,7 +102,7 @@ export class SourceResolver {
   @Authorized('OPERATOR')
   @Mutation(() => Source, { description: 'Changes a source.' })
   async updateSource(
-    @Arg('id', () => ID, { description: 'Its id.' }) id: string,
+    @IdArg() id: string,
     @Arg('input', () => UpdateSourceInput, { description: 'What changes.' }) input: UpdateSourceInput,
     @Ctx() { caller }: Context,
   ): Promise<Source> {
@@ -113,20 +113,20 @@ export class SourceResolver {
   @Mutation(() => ID, {
     description: 'Stops fetching, cancels what is not read yet, then hides the source. Its events stay.',
   })
-  async deleteSource(@Arg('id', () => ID, { description: 'Its id.' }) id: string): Promise<string> {
+  async deleteSource(@IdArg() id: string): Promise<string> {
     await this.parts.admin.delete(id);
     return id;
   }
 
   @Authorized('OPERATOR')
   @Mutation(() => Source, { description: 'Stops fetching; what is in the ledger is still stored.' })
-  async pauseSource(@Arg('id', () => ID, { description: 'Its id.' }) id: string): Promise<Source> {
+  async pauseSource(@IdArg() id: string): Promise<Source> {
     return toSource(await this.parts.admin.pause(id));
   }
 
   @Authorized('OPERATOR')
   @Mutation(() => Source, { description: 'Goes on where it was paused.' })
-  async resumeSource(@Arg('id', () => ID, { description: 'Its id.' }) id: string): Promise<Source> {
+  async resumeSource(@IdArg() id: string): Promise<Source> {
     return toSource(await this.parts.admin.resume(id));
   }
 
@@ -140,9 +140,7 @@ export class SourceResolver {
   @Mutation(() => CreateSourcePayload, {
     description: 'Gives an HTTP_PUSH source a new token, shown only now. The old one stops working at once.',
   })
-  async rotateIngestToken(
-    @Arg('id', () => ID, { description: 'Its id.' }) id: string,
-  ): Promise<CreateSourcePayload> {
+  async rotateIngestToken(@IdArg() id: string): Promise<CreateSourcePayload> {
     const { source, ingestToken } = await this.parts.admin.rotateIngestToken(id);
     return { source: toSource(source), ingestToken };
   }
@@ -166,10 +164,10 @@ export class SourceResolver {
 
   @FieldResolver(() => SourceStatus, { description: 'How it fares, and its counters.' })
   async status(@Root() { stored }: Source): Promise<SourceStatus> {
-    const { commits, batches } = this.parts;
+    const { commits, sourceBatches } = this.parts;
     const [unfolded, unsettled] = await Promise.all([
       commits.countsAfter(stored._id, stored.through),
-      batches.oldestUnsettled(stored._id),
+      sourceBatches.oldestUnsettled(stored._id),
     ]);
     const now = this.parts.now();
     const counters = addCounts(stored.counters, unfolded);
@@ -186,16 +184,14 @@ export class SourceResolver {
   @FieldResolver(() => BatchConnection, { description: 'Its fetched work, newest first.' })
   async batches(
     @Root() { id }: Source,
-    @Arg('first', () => Int, { nullable: true, defaultValue: 20, description: 'At most 200.' }) first:
-      | number
-      | null,
-    @Arg('after', () => String, { nullable: true, description: 'Cursor of an edge.' }) after?: string | null,
+    @FirstArg(20) first: number | null,
+    @AfterArg() after?: string | null,
     @Arg('states', () => [BatchStateEnum], { nullable: true, description: 'Only these.' }) states?:
       | BatchState[]
       | null,
   ): Promise<BatchConnection> {
     return toConnection(
-      await this.parts.batches.page(id, states ?? null, pageRequest({ first, after })),
+      await this.parts.sourceBatches.page(id, states ?? null, pageRequest({ first, after })),
       toBatch,
     );
   }

@@ -1,6 +1,6 @@
 import { Arg, Authorized, ID, Mutation, Resolver } from 'type-graphql';
 import type { DeliveryAdmin } from './delivery-admin';
-import { Delivery, toDelivery } from './types';
+import { Delivery, toDelivery } from './delivery-types';
 
 /** What an operator does to single deliveries. */
 @Resolver()

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Conflict, NotFound } from '../../domain/errors';
+import { newDelivery } from '../../domain/new-delivery';
 import { operationalBody } from '../../domain/operational-event';
 import type { Delivery, Webhook } from '../../domain/webhook';
 import type { DeliveryStore } from '../../store/deliveries';
@@ -68,24 +69,13 @@ function testOfOperations(webhook: Webhook, at: Date): Pick<Delivery, 'operation
 }
 
 function testDelivery(webhook: Webhook, now: Date): Delivery {
-  return {
-    _id: `dlv_${randomUUID().replaceAll('-', '')}`,
-    webhookId: webhook._id,
-    state: 'PENDING',
-    eventIds: [],
-    ...testOfOperations(webhook, now),
-    // Before everything else, so that it does not wait behind what an ordered webhook holds up.
-    first: { n: 0, pos: 0 },
-    last: { n: 0, pos: 0 },
-    format: webhook.format,
-    revision: webhook.revision,
-    batch: webhook.batchSize > 1,
-    thin: false,
-    attemptCount: 0,
-    attempts: [],
-    nextAttemptAt: now,
-    createdAt: now,
-    completedAt: null,
-    test: true,
-  };
+  // Before everything else, so that it does not wait behind what an ordered webhook holds up.
+  const place = { n: 0, pos: 0 };
+  const _id = `dlv_${randomUUID().replaceAll('-', '')}`;
+  const operations = testOfOperations(webhook, now);
+  return newDelivery(
+    webhook,
+    { _id, eventIds: [], ...operations, first: place, last: place, test: true },
+    now,
+  );
 }

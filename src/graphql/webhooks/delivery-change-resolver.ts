@@ -1,8 +1,8 @@
 import { Arg, Authorized, FieldResolver, Resolver, Root, Subscription } from 'type-graphql';
 import type { DeliveryStore } from '../../store/deliveries';
 import type { Context } from '../context';
+import { Delivery, DeliveryAttempt } from './delivery-types';
 import { DeliveryFilter } from './inputs';
-import { Delivery, DeliveryAttempt } from './types';
 
 /** Deliveries as they change, and what is read of one only where it is asked for. */
 @Resolver(() => Delivery)

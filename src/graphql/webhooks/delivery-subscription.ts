@@ -4,7 +4,7 @@ import { Invalid, Unauthenticated } from '../../domain/errors';
 import type { DeliveryFilter } from '../../domain/replay';
 import type { DeliveryHead } from '../../domain/webhook';
 import { abortable } from '../../live/abortable';
-import { type Delivery, toDelivery } from './types';
+import { type Delivery, toDelivery } from './delivery-types';
 
 /** What the subscription needs of the feed of changed deliveries. */
 export interface ChangedDeliveriesFeed {

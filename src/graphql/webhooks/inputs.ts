@@ -3,8 +3,9 @@ import type { WebhookEventType } from '../../domain/operational-event';
 import type { DeliveryState, WebhookFormat } from '../../domain/webhook';
 import { EventFilterInput } from '../events/filter-input';
 import { DateTimeScalar } from '../scalars';
+import { DeliveryStateEnum } from './delivery-types';
 import { WebhookEventTypeEnum } from './event-type';
-import { DeliveryStateEnum, WebhookFormatEnum } from './types';
+import { WebhookFormatEnum } from './types';
 
 const MAYBE = { nullable: true } as const;
 

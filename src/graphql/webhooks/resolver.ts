@@ -18,8 +18,8 @@ import type { DeliveryStore } from '../../store/deliveries';
 import type { SourceStore } from '../../store/sources';
 import type { TallyStore } from '../../store/tallies';
 import type { WebhookStore } from '../../store/webhooks';
+import { AfterArg, CountLimitArg, FirstArg, IdArg } from '../arguments';
 import {
-  COUNT_LIMIT,
   connectionTypes,
   countedConnectionTypes,
   countLimit,
@@ -28,16 +28,9 @@ import {
 } from '../connection';
 import { EnrichedEvent } from '../events/types';
 import { Source, toSource } from '../sources/types';
+import { Delivery, toDelivery } from './delivery-types';
 import { CreateWebhookInput, DeliveryFilter, UpdateWebhookInput } from './inputs';
-import {
-  Delivery,
-  toDelivery,
-  toWebhook,
-  Webhook,
-  WebhookSecretPayload,
-  WebhookStateEnum,
-  WebhookStats,
-} from './types';
+import { toWebhook, Webhook, WebhookSecretPayload, WebhookStateEnum, WebhookStats } from './types';
 import type { WebhookAdmin } from './webhook-admin';
 
 const webhookTypes = countedConnectionTypes('Webhook', () => Webhook);
@@ -85,7 +78,7 @@ export class WebhookResolver {
 
   @Authorized('VIEWER')
   @Query(() => Webhook, { nullable: true, description: 'One webhook; null where there is none.' })
-  async webhook(@Arg('id', () => ID, { description: 'Its id.' }) id: string): Promise<Webhook | null> {
+  async webhook(@IdArg() id: string): Promise<Webhook | null> {
     const webhook = await this.parts.webhooks.get(id);
     return webhook ? toWebhook(webhook) : null;
   }
@@ -93,10 +86,8 @@ export class WebhookResolver {
   @Authorized('VIEWER')
   @Query(() => WebhookConnection, { description: 'Webhooks, oldest first.' })
   async webhooks(
-    @Arg('first', () => Int, { nullable: true, defaultValue: 50, description: 'At most 200.' }) first:
-      | number
-      | null,
-    @Arg('after', () => String, { nullable: true, description: 'Cursor of an edge.' }) after?: string | null,
+    @FirstArg(50) first: number | null,
+    @AfterArg() after?: string | null,
     @Arg('states', () => [WebhookStateEnum], { nullable: true, description: 'Only these.' }) states?:
       | WebhookState[]
       | null,
@@ -124,7 +115,7 @@ export class WebhookResolver {
     description: 'Changes a webhook. What is in a delivery already stays as it is.',
   })
   async updateWebhook(
-    @Arg('id', () => ID, { description: 'Its id.' }) id: string,
+    @IdArg() id: string,
     @Arg('input', () => UpdateWebhookInput, { description: 'What changes.' }) input: UpdateWebhookInput,
   ): Promise<Webhook> {
     return toWebhook(await this.parts.admin.update(id, input));
@@ -132,14 +123,14 @@ export class WebhookResolver {
 
   @Authorized('OPERATOR')
   @Mutation(() => ID, { description: 'Deletes a webhook and cancels its pending deliveries.' })
-  async deleteWebhook(@Arg('id', () => ID, { description: 'Its id.' }) id: string): Promise<string> {
+  async deleteWebhook(@IdArg() id: string): Promise<string> {
     await this.parts.admin.delete(id);
     return id;
   }
 
   @Authorized('OPERATOR')
   @Mutation(() => Webhook, { description: 'Sends nothing more; the position stays.' })
-  async pauseWebhook(@Arg('id', () => ID, { description: 'Its id.' }) id: string): Promise<Webhook> {
+  async pauseWebhook(@IdArg() id: string): Promise<Webhook> {
     return toWebhook(await this.parts.admin.pause(id));
   }
 
@@ -147,7 +138,7 @@ export class WebhookResolver {
   @Mutation(() => Webhook, {
     description: 'Goes on from its position: what was stored meanwhile is delivered.',
   })
-  async resumeWebhook(@Arg('id', () => ID, { description: 'Its id.' }) id: string): Promise<Webhook> {
+  async resumeWebhook(@IdArg() id: string): Promise<Webhook> {
     return toWebhook(await this.parts.admin.resume(id));
   }
 
@@ -156,7 +147,7 @@ export class WebhookResolver {
     description: 'A new secret signs at once; the one before it signs as well until the grace is over.',
   })
   async rotateWebhookSecret(
-    @Arg('id', () => ID, { description: 'Its id.' }) id: string,
+    @IdArg() id: string,
     @Arg('graceSeconds', () => Int, {
       nullable: true,
       defaultValue: DEFAULT_GRACE_SECONDS,
@@ -202,10 +193,8 @@ export class WebhookResolver {
   @FieldResolver(() => DeliveryConnection, { description: 'What was sent, newest first.' })
   deliveries(
     @Root() { id }: Webhook,
-    @Arg('first', () => Int, { nullable: true, defaultValue: 20, description: 'At most 200.' }) first:
-      | number
-      | null,
-    @Arg('after', () => String, { nullable: true, description: 'Cursor of an edge.' }) after?: string | null,
+    @FirstArg(20) first: number | null,
+    @AfterArg() after?: string | null,
     @Arg('filter', () => DeliveryFilter, { nullable: true, description: 'Only these.' })
     filter?: DeliveryFilter | null,
   ): Promise<DeliveryConnection> {
@@ -229,10 +218,8 @@ export class DeliveryResolver {
   @Authorized('VIEWER')
   @Query(() => DeliveryConnection, { description: 'Deliveries that match, newest first.' })
   deliveries(
-    @Arg('first', () => Int, { nullable: true, defaultValue: 50, description: 'At most 200.' }) first:
-      | number
-      | null,
-    @Arg('after', () => String, { nullable: true, description: 'Cursor of an edge.' }) after?: string | null,
+    @FirstArg(50) first: number | null,
+    @AfterArg() after?: string | null,
     @Arg('filter', () => DeliveryFilter, { nullable: true, description: 'Only these.' })
     filter?: DeliveryFilter | null,
   ): Promise<DeliveryConnection> {
@@ -251,15 +238,7 @@ export class DeliveryConnectionResolver {
   constructor(private readonly parts: { deliveries: DeliveryStore }) {}
 
   @FieldResolver(() => Int, { description: 'How many deliveries match, counted up to `limit`.' })
-  totalCount(
-    @Root() { query }: DeliveryConnection,
-    @Arg('limit', () => Int, {
-      nullable: true,
-      defaultValue: COUNT_LIMIT,
-      description: 'Where counting stops; at most 1,000,000.',
-    })
-    given: number | null,
-  ): Promise<number> {
+  totalCount(@Root() { query }: DeliveryConnection, @CountLimitArg() given: number | null): Promise<number> {
     return this.parts.deliveries.count(query, countLimit(given));
   }
 }
@@ -278,10 +257,8 @@ export class EventLinksResolver {
   @FieldResolver(() => DeliveryConnection, { description: 'Where it was sent, newest first.' })
   deliveries(
     @Root() { id }: EnrichedEvent,
-    @Arg('first', () => Int, { nullable: true, defaultValue: 10, description: 'At most 200.' }) first:
-      | number
-      | null,
-    @Arg('after', () => String, { nullable: true, description: 'Cursor of an edge.' }) after?: string | null,
+    @FirstArg(10) first: number | null,
+    @AfterArg() after?: string | null,
   ): Promise<DeliveryConnection> {
     return deliveryPage(this.parts.deliveries, { eventIds: [id] }, { first, after });
   }

@@ -1,6 +1,7 @@
 import { Arg, Authorized, Field, ID, ObjectType, Query, Resolver } from 'type-graphql';
 import type { DeliveryTracer } from './delivery-tracer';
-import { Delivery, toDelivery, toWebhook, Webhook } from './types';
+import { Delivery, toDelivery } from './delivery-types';
+import { toWebhook, Webhook } from './types';
 
 @ObjectType({
   description: 'What one webhook made of one event: whether it matched, why not, and every delivery.',

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { BodyEvent } from '../../delivery/body';
 import { BodyCutter } from '../../delivery/body-cutter';
+import type { BodyEvent } from '../../delivery/formats/body-format';
 import type { StreamPosition } from '../../domain/commit';
+import { newDelivery } from '../../domain/new-delivery';
 import { rawText } from '../../domain/records/stored-event';
 import type { Delivery, Webhook } from '../../domain/webhook';
 import type { MatchedEvent } from './commit-reader';
@@ -45,44 +46,14 @@ export function cutChunks(
     if (!full && !flush) break;
     const events = bodies.slice(used, used + count);
     const range = { first: matched[used]!.at, last: matched[used + count - 1]!.at };
-    const id = idOf(matched[used]!);
-    chunks.push({ delivery: newDelivery(webhook, events, { id, ...range, thin, now }), events });
+    const _id = idOf(matched[used]!);
+    const eventIds = events.map((event) => event.id);
+    chunks.push({ delivery: newDelivery(webhook, { _id, eventIds, ...range, thin }, now), events });
     used += count;
   }
   // What is left is looked at again soon: it need not be measured again.
   for (let at = used; at < matched.length; at++) matched[at]!.bytes = bodies[at]!.bytes;
   return { chunks, used };
-}
-
-function newDelivery(
-  webhook: Webhook,
-  events: BodyEvent[],
-  {
-    id,
-    first,
-    last,
-    thin,
-    now,
-  }: { id: string; first: StreamPosition; last: StreamPosition; thin: boolean; now: Date },
-): Delivery {
-  return {
-    _id: id,
-    webhookId: webhook._id,
-    state: 'PENDING',
-    eventIds: events.map((event) => event.id),
-    first,
-    last,
-    format: webhook.format,
-    revision: webhook.revision,
-    batch: webhook.batchSize > 1,
-    thin,
-    attemptCount: 0,
-    attempts: [],
-    nextAttemptAt: now,
-    createdAt: now,
-    completedAt: null,
-    test: false,
-  };
 }
 
 /** The `webhook-id`: the same chunk gets the same one, whoever cuts it. */

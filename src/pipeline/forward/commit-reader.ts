@@ -20,6 +20,7 @@ export interface FoundEvent extends MatchedEvent {
   lookedAt: number;
 }
 
+/** What one look at the log brought. */
 export interface CommitRead {
   matched: FoundEvent[];
   /** Events that were looked at in all: those of the webhook's sources, silent commits left out. */

@@ -1,8 +1,8 @@
 import type { StreamPosition } from '../../domain/commit';
 import { isAfter } from '../../domain/commit';
 import { matcher } from '../../domain/matcher';
-import type { Tally } from '../../domain/tally';
 import type { Webhook } from '../../domain/webhook';
+import type { Tally } from '../../domain/webhook-tally';
 import type { Logger } from '../../observe/logger';
 import type { Metrics } from '../../observe/metrics';
 import type { DeliveredEvents } from '../../store/delivered-events';

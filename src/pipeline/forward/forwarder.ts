@@ -34,7 +34,7 @@ export class Forwarder {
     const head = await this.parts.commits.head();
     const untried = this.unprovenSlots.free;
     const most = { proven: this.slots.free, untried, failing: Math.min(untried, this.failingSlots.free) };
-    for (const id of await this.parts.webhooks.dueIds(head, most)) this.look(id);
+    for (const id of await this.parts.webhookLeases.dueIds(head, most)) this.look(id);
   }
 
   /** Takes a webhook if there is a place for it and nobody holds it; goes on in the background. */
@@ -58,11 +58,11 @@ export class Forwarder {
   }
 
   private async hold(id: string): Promise<void> {
-    const webhook = await this.parts.webhooks.claim(id, this.parts.leaseMs);
+    const webhook = await this.parts.webhookLeases.claim(id, this.parts.leaseMs);
     if (!webhook) return;
     const places = this.placesFor(standingOf(webhook));
     if (!places) {
-      await this.parts.webhooks.release(id, webhook.token, { nextDueInMs: 1_000 });
+      await this.parts.webhookLeases.release(id, webhook.token, { nextDueInMs: 1_000 });
       return;
     }
     try {

@@ -2,12 +2,13 @@ import type { StreamPosition } from '../../domain/commit';
 import { messageOf } from '../../domain/errors';
 import { breakerChange, webhookDisabled } from '../../domain/operational-event';
 import type { Slots } from '../../domain/slots';
-import { type Move, tallied } from '../../domain/tally';
 import { type Delivery, standingOf, type Webhook } from '../../domain/webhook';
+import { type Move, tallied } from '../../domain/webhook-tally';
 import type { Logger } from '../../observe/logger';
 import type { CommitStore } from '../../store/commits';
 import type { DeliveryStore } from '../../store/deliveries';
 import type { EventStore } from '../../store/events';
+import type { WebhookLeases } from '../../store/webhook-leases';
 import type { WebhookStore } from '../../store/webhooks';
 import { LeaseKeeper } from '../lease-keeper';
 import type { RecentSlices } from '../recent-slices';
@@ -24,6 +25,7 @@ export interface HolderParts extends Omit<SenderParts, 'atTheStore'> {
   /** Taken while a webhook that is not known to answer has something read or written. */
   storeSlots: Slots;
   webhooks: WebhookStore;
+  webhookLeases: WebhookLeases;
   deliveries: DeliveryStore;
   commits: CommitStore;
   events: EventStore;
@@ -77,10 +79,10 @@ export class Holder {
   }
 
   async run(stop: AbortSignal): Promise<void> {
-    const { webhooks, leaseMs, log } = this.parts;
+    const { webhookLeases, leaseMs, log } = this.parts;
     const { _id: id, token } = this.webhook;
     const lease = new LeaseKeeper({
-      renew: async () => (await webhooks.renew(id, token, leaseMs)) !== null,
+      renew: () => webhookLeases.renew(id, token, leaseMs),
       leaseMs,
       stop,
       log,
@@ -235,7 +237,7 @@ export class Holder {
     if (position.n === this.movedTo.n && position.pos === this.movedTo.pos) return;
     const { tally, closed } = tallied(this.webhook, moves);
     const { _id: id, token } = this.webhook;
-    if (!(await this.parts.webhooks.move(id, token, { position, tally, closed })))
+    if (!(await this.parts.webhookLeases.move(id, token, { position, tally, closed })))
       throw new Error('the webhook is held by somebody else');
     this.webhook = { ...this.webhook, position, tally };
     this.movedTo = position;
@@ -244,21 +246,21 @@ export class Holder {
   }
 
   private async send(chunks: Chunk[], lease: LeaseKeeper): Promise<boolean> {
-    const { webhooks } = this.parts;
+    const { webhookLeases } = this.parts;
     const sender = new Sender({ ...this.parts, atTheStore: this.atTheStore }, this.webhook, this.pace);
     const summary = await sender.send(chunks, lease.work, lease.signal);
     const { consecutiveFailures, failingSince, proxyOutSince, breaker, latencies } = summary;
     const heldUntil = this.heldUntil(summary);
     const changed = breakerChange(this.webhook.breaker, breaker, this.parts.now());
     const marks = { consecutiveFailures, failingSince, proxyOutSince, breaker, heldUntil, latencies };
-    const asItStands = await this.atTheStore(() => webhooks.mark(this.webhook, marks, changed));
+    const asItStands = await this.atTheStore(() => webhookLeases.mark(this.webhook, marks, changed));
     if (changed) this.parts.crash('operational-event-kept');
     this.parts.crash('receiver-marked');
     // Changed while it was sent to: the next pass reads it.
     if (!asItStands) return true;
     const hopeless = whyHopeless(this.webhook, summary, this.parts.now());
     if (hopeless === null) return summary.holdMs === null && !newlyFailing(this.webhook, summary);
-    await webhooks.disable(this.webhook._id, webhookDisabled(hopeless, summary, this.parts.now()));
+    await webhookLeases.disable(this.webhook._id, webhookDisabled(hopeless, summary, this.parts.now()));
     this.parts.crash('operational-event-kept');
     return false;
   }
@@ -268,12 +270,12 @@ export class Holder {
   }
 
   private async release(): Promise<void> {
-    const { webhooks, deliveries, now, log } = this.parts;
+    const { webhookLeases, deliveries, now, log } = this.parts;
     try {
       const next = this.blockedUntil ?? (await deliveries.nextDueAt(this.webhook._id));
       const inMs = (at: Date): number => at.getTime() - now().getTime();
       const heldMs = Math.max(this.pace.waitMs, this.blockedUntil ? inMs(this.blockedUntil) : 0);
-      await webhooks.release(this.webhook._id, this.webhook.token, {
+      await webhookLeases.release(this.webhook._id, this.webhook.token, {
         nextDueInMs: next ? inMs(next) : null,
         ...(heldMs > 0 ? { heldMs } : {}),
       });

@@ -1,6 +1,6 @@
 import type { StreamPosition } from '../../domain/commit';
-import type { Move } from '../../domain/tally';
 import type { Delivery } from '../../domain/webhook';
+import type { Move } from '../../domain/webhook-tally';
 import type { Chunk } from './chunks';
 
 export function eventsIn(chunks: readonly Chunk[]): number {

@@ -4,13 +4,15 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { Permanent, Retryable } from '../../domain/errors';
 import type { AwsAccess, Source } from '../../domain/source';
-import { type AddressGuard, portOf } from '../../net/address-guard';
-import { guardedLookup, type Resolve } from '../../net/guarded-lookup';
-import { type Agents, makeAgents, retireAgents, SOCKET_IDLE_MS } from './agents';
+import type { AddressGuard } from '../../net/address-guard';
+import type { Resolve } from '../../net/guarded-lookup';
+import { SOCKET_IDLE_MS } from './agents';
 import { DEFAULT_REGION } from './aws-defaults';
 import { callWithin } from './call-deadline';
+import { accountKey, type CallerIdentity, type CallPlace } from './call-place';
 import { ambientCredentials, roleCredentials, roleOf } from './credentials';
 import { forgetExpired } from './forget-expired';
+import { type AwsClient, type Kept, KeptClients } from './kept-clients';
 import { maskErrors } from './masked-errors';
 import { ownEndpoint } from './own-endpoint';
 import { readQueueUrl } from './queue-url';
@@ -28,47 +30,19 @@ export interface AwsClientsOptions {
   guard: AddressGuard;
   /** The source's own access keys; null where it has none. */
   openKeys: (source: Source) => StaticKeys | null;
-  /** Most clients kept at a time; 100. The one that was not asked for longest goes first. */
+  /** Most sources whose clients are kept at a time; 100. The one that was not asked for longest goes first. */
   maxClients?: number;
   /** How the names of own endpoints are resolved; by the system unless told. */
   resolve?: Resolve;
 }
 
-export { DEFAULT_REGION };
-
+const MOST_KEPT = 100;
 const CONNECT_MS = 5_000;
 /** LookupEvents takes up to 35 s to answer. */
 const LOOKUP_IDLE_MS = 60_000;
 const MAX_ATTEMPTS = 3;
 
 const IDENTITY_WITHIN_MS = 20_000;
-
-type AwsClient = S3Client | SQSClient | CloudTrailClient | STSClient;
-
-interface Kept {
-  updatedAt: number;
-  /** By service, Region and account. */
-  clients: Map<string, AwsClient>;
-  agents: Agents;
-  /** The server's own, where the source uses them. */
-  ambient: RenewedCredentials | null;
-  /** By account; '' where the role is no pattern. */
-  roles: Map<string, RenewedCredentials>;
-  identities: Map<string, CallerIdentity>;
-}
-
-/** Whose rights a call has. */
-export interface CallerIdentity {
-  account: string;
-  arn: string;
-}
-
-/** Where a call goes, if not to the Region of the source. */
-export interface CallPlace {
-  region?: string;
-  /** For a roleArn with `{accountId}`. */
-  accountId?: string;
-}
 
 /** What every client of a source has in common. */
 interface CommonConfig {
@@ -90,9 +64,12 @@ interface CommonConfig {
  * The owner closes it.
  */
 export class AwsClients {
-  private readonly kept = new Map<string, Kept>();
+  private readonly kept: KeptClients;
 
-  constructor(private readonly options: AwsClientsOptions) {}
+  constructor(private readonly options: AwsClientsOptions) {
+    const { guard, resolve, maxClients } = options;
+    this.kept = new KeptClients({ guard, most: maxClients ?? MOST_KEPT, ...(resolve ? { resolve } : {}) });
+  }
 
   s3(source: Source, place: CallPlace = {}): S3Client {
     return this.client(source, 's3', place, (common, ownEndpoint) => {
@@ -136,11 +113,7 @@ export class AwsClients {
 
   /** The credentials of a source are refused: its next client asks for them anew. */
   renew(source: Source): void {
-    for (const [id, kept] of this.kept) {
-      if (id !== source._id && !id.startsWith(`${source._id} `)) continue;
-      this.kept.delete(id);
-      retireAgents(kept.agents);
-    }
+    this.kept.forget(source._id);
   }
 
   /** Gets the keys that calls in this place are signed with, the role's where one is assumed. Throws as such calls do. */
@@ -199,34 +172,7 @@ export class AwsClients {
     if (!access) throw new Permanent(`the source "${source.name}" does not say how to reach AWS`);
     // Each time, since the addresses that are denied may have grown.
     const endpoint = access.endpointUrl === null ? null : ownEndpoint(access.endpointUrl, this.options.guard);
-    return { source, access, endpoint, kept: this.keptOf(source, endpoint) };
-  }
-
-  /** What is kept of a source as it stands; what an earlier version of it used is retired. */
-  private keptOf(source: Source, endpoint: URL | null): Kept {
-    const updatedAt = source.updatedAt.getTime();
-    // Queue and bucket may have different endpoints, and only own ones are looked up under guard.
-    const id = endpoint ? `${source._id} ${endpoint.origin}` : source._id;
-    const known = this.kept.get(id);
-    this.kept.delete(id);
-    if (known?.updatedAt === updatedAt) {
-      this.kept.set(id, known);
-      return known;
-    }
-    if (known) retireAgents(known.agents);
-    const { guard, resolve } = this.options;
-    const lookup = endpoint ? guardedLookup(guard, resolve, portOf(endpoint)) : undefined;
-    const kept: Kept = {
-      updatedAt,
-      clients: new Map(),
-      agents: makeAgents(lookup),
-      ambient: null,
-      roles: new Map(),
-      identities: new Map(),
-    };
-    this.kept.set(id, kept);
-    this.evict();
-    return kept;
+    return { source, access, endpoint, kept: this.kept.of(source, endpoint) };
   }
 
   private commonConfig({ endpoint, kept }: Entry, region: string): Omit<CommonConfig, 'credentials'> {
@@ -246,8 +192,7 @@ export class AwsClients {
 
   /** Destroys every client and its sockets, those in use too. */
   close(): void {
-    for (const { clients } of this.kept.values()) for (const client of clients.values()) client.destroy();
-    this.kept.clear();
+    this.kept.close();
   }
 
   /** What calls in this place are signed with: the role on top of what the source has itself. */
@@ -290,14 +235,6 @@ export class AwsClients {
     });
     return { credentials: kept.ambient.provider, renewed: kept.ambient };
   }
-
-  private evict(): void {
-    for (const [id, kept] of this.kept) {
-      if (this.kept.size <= (this.options.maxClients ?? 100)) return;
-      this.kept.delete(id);
-      retireAgents(kept.agents);
-    }
-  }
 }
 
 /** A source as it stands, checked, with what is kept of it. */
@@ -317,11 +254,6 @@ interface Credentials {
 interface Made<C> {
   client: C;
   renewed: RenewedCredentials | null;
-}
-
-/** Only a role that is a pattern makes accounts differ. */
-function accountKey({ roleArn }: AwsAccess, { accountId }: CallPlace): string {
-  return roleArn?.includes('{accountId}') ? (accountId ?? '') : '';
 }
 
 function ownRegion({ accountId }: CallPlace): CallPlace {

@@ -10,6 +10,7 @@ import { RoleNotAssumed } from './credentials';
  */
 export type FaultKind = 'access' | 'denied' | 'missing' | 'network' | 'busy' | 'other';
 
+/** What a failed call to AWS means: whether to try again, and what the operator can do. */
 export interface AwsFault {
   kind: FaultKind;
   message: string;

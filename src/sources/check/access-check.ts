@@ -1,7 +1,8 @@
 import { messageOf, Permanent, Retryable } from '../../domain/errors';
 import type { Source } from '../../domain/source';
-import type { AwsClients, CallerIdentity, CallPlace } from '../aws/aws-clients';
+import type { AwsClients } from '../aws/aws-clients';
 import { commonFault, endpointOf, serviceErrorOf } from '../aws/aws-fault';
+import type { CallerIdentity, CallPlace } from '../aws/call-place';
 import type { CheckRun, Finding } from './check-run';
 
 export interface CheckedAccess {

@@ -1,8 +1,9 @@
 import { LookupEventsCommand } from '@aws-sdk/client-cloudtrail';
 import type { Source } from '../../domain/source';
-import type { AwsClients, CallPlace } from '../aws/aws-clients';
+import type { AwsClients } from '../aws/aws-clients';
 import { DEFAULT_REGION } from '../aws/aws-defaults';
 import { commonFault } from '../aws/aws-fault';
+import type { CallPlace } from '../aws/call-place';
 import type { CheckedAccess } from './access-check';
 import type { CheckRun } from './check-run';
 import { SAMPLES } from './log-file-check';

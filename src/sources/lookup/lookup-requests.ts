@@ -5,8 +5,8 @@ import { backoffMs } from '../../domain/backoff';
 import { Retryable } from '../../domain/errors';
 import type { Source } from '../../domain/source';
 import type { Urgency } from '../../valkey/local-buckets';
-import type { CallPlace } from '../aws/aws-clients';
 import { callWithin } from '../aws/call-deadline';
+import type { CallPlace } from '../aws/call-place';
 import { isThrottled, lookupFault } from './lookup-fault';
 
 /** An account and Region, in which LookupEvents is asked. */
@@ -42,6 +42,7 @@ export interface LookedUp {
   text: string;
 }
 
+/** A page of LookupEvents, with the token of the next one; null at the end. */
 export interface LookupPage {
   /** Newest first. */
   events: LookedUp[];

@@ -6,6 +6,7 @@ import { endpointOf } from '../aws/aws-fault';
 import { callWithin } from '../aws/call-deadline';
 import { listingError, listingFault, s3ConfigOf } from './s3-fault';
 
+/** A page of ListObjectsV2. */
 export interface ListedPage {
   objects: BatchObject[];
   last: boolean;

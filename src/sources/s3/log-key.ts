@@ -10,6 +10,7 @@ const AFTER_REGION =
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
+/** What the key of a log file of CloudTrail says of it. */
 export interface LogKey {
   /** When the file was delivered, to the minute, in ms since the epoch; never after the end of its folder's day. */
   time: number;

@@ -1,6 +1,6 @@
 import { Permanent, type Retryable } from '../../domain/errors';
 import type { S3SqsConfig, Source } from '../../domain/source';
-import { DEFAULT_REGION } from '../aws/aws-clients';
+import { DEFAULT_REGION } from '../aws/aws-defaults';
 import { type AwsFault, commonFault, endpointOf, serviceErrorOf } from '../aws/aws-fault';
 import { type QueueUrl, readQueueUrl } from '../aws/queue-url';
 import { listingError } from '../s3/s3-fault';

@@ -4,8 +4,8 @@ import type { StreamPosition } from '../../domain/commit';
 import type { EventFilter } from '../../domain/filter';
 import type { OperationalEvent, WebhookEventType } from '../../domain/operational-event';
 import type { Sealed } from '../../domain/source';
-import type { Tally } from '../../domain/tally';
 import type { Webhook, WebhookFormat, WebhookState } from '../../domain/webhook';
+import type { Tally } from '../../domain/webhook-tally';
 
 /** How a webhook is kept; `domain/webhook.ts` says what the fields mean. */
 @modelOptions({
