@@ -3,9 +3,6 @@ import type { Counters, SourceKind } from './source';
 /** FAILED: the object is gone or denied for a day. QUARANTINED: it killed its worker three times, or nobody can read it. */
 export type BatchState = 'PENDING' | 'DONE' | 'FAILED' | 'QUARANTINED' | 'CANCELLED';
 
-/** A batch in one of these is settled: only a retry by an operator takes it out again. */
-export const FINAL_BATCH_STATES: readonly BatchState[] = ['DONE', 'FAILED', 'QUARANTINED', 'CANCELLED'];
-
 /** An object of a bucket: its bytes stay there until the batch is read. */
 export interface BatchObject {
   bucket: string;

@@ -3,8 +3,6 @@ import type { DeliveryState } from './webhook';
 
 export type ReplayState = 'RUNNING' | 'DONE' | 'CANCELLED' | 'FAILED';
 
-export const FINAL_REPLAY_STATES: readonly ReplayState[] = ['DONE', 'CANCELLED', 'FAILED'];
-
 /** Which deliveries: members are AND-ed, values in a list OR-ed; absent or empty is no constraint. */
 export interface DeliveryFilter {
   webhookIds?: string[] | null;

@@ -59,11 +59,6 @@ const NEEDS: Readonly<Record<SourceKind, readonly Need[]>> = {
   DEMO: [],
 };
 
-/** The actions that a source of this kind takes. */
-export function actionsOf(kind: SourceKind): AwsAction[] {
-  return NEEDS[kind].map(({ action }) => action);
-}
-
 /** The least policy under which a source can be read; null for kinds that need none. */
 export function leastPolicy(source: Source, learned: Learned = {}): PolicyDocument | null {
   const statements = new Map<string, PolicyStatement>();
