@@ -11,7 +11,7 @@ import { tokenMatches } from './auth/opaque-token';
 import { atLeast } from './auth/roles';
 import type { Core } from './core';
 import type { BackfillStatus } from './domain/backfill';
-import { Forbidden, Invalid, messageOf, Unauthenticated } from './domain/errors';
+import { Forbidden, messageOf, Unauthenticated } from './domain/errors';
 import type { Source } from './domain/source';
 import { BackfillSubscriptions } from './graphql/backfills/backfill-subscription';
 import { EventSubscriptions } from './graphql/events/event-subscription';
@@ -37,6 +37,7 @@ import { addGraphqlHttp } from './server/graphql-http';
 import { addGraphqlWs } from './server/graphql-ws';
 import { HealthCheck, type ProxyOfWebhooks } from './server/health';
 import { createHttpServer } from './server/http-server';
+import { listenAt } from './server/listen';
 import { Origins, SANDBOX_ORIGINS } from './server/origins';
 import { PersistedOperations } from './server/persisted-operations';
 import { RequestRates } from './server/request-rates';
@@ -142,7 +143,7 @@ export async function startApi(core: Core, options: ApiOptions): Promise<Running
     most: MOST_SOCKETS,
   });
   // Before its WebSocket server listens along: that would tell a port in use in its own words, with a stack.
-  await listen(app, options);
+  await listenAt(app, { host: options.host, port: options.port, setting: 'PORT' });
   const endTls = app.server instanceof HttpsServer ? tls?.follow(app.server) : undefined;
   const ws = addGraphqlWs(app.server, {
     schema,
@@ -272,18 +273,6 @@ export function proxyOf(core: Core): ProxyOfWebhooks {
 
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.');
-}
-
-async function listen(app: FastifyInstance, { host, port }: ApiOptions): Promise<void> {
-  try {
-    await app.listen({ host, port });
-  } catch (error) {
-    if ((error as { code?: unknown }).code !== 'EADDRINUSE') throw error;
-    await app.close();
-    throw new Invalid(
-      `Port ${port} on ${host} is in use: stop what listens there, or set PORT to another one (0 takes a free one).`,
-    );
-  }
 }
 
 function urlOf(app: FastifyInstance, host: string): string {

@@ -1,13 +1,14 @@
 import type { CommandSettings } from '../config/settings';
-import { messageOf, Unavailable } from '../domain/errors';
+import { Conflict, messageOf, Unavailable } from '../domain/errors';
 import { connectStore, type StoreConnection } from '../store/connection';
+import { requireNoNewer } from '../store/migrations/migrator';
 import { CommandFailure } from './failure';
 import { noteIn } from './running-server';
 
 /**
  * The database of MONGODB_URI, else of the server that runs at this machine. The caller closes it.
  * @param dataDir given by option: it names the server, whatever the environment says
- * @throws CommandFailure where there is none
+ * @throws CommandFailure where there is none, or a newer version has used it
  */
 export async function openStore(dataDir: string | null, settings: CommandSettings): Promise<StoreConnection> {
   const named = dataDir === null ? settings.MONGODB_URI : undefined;
@@ -18,10 +19,16 @@ export async function openStore(dataDir: string | null, settings: CommandSetting
       `No server runs on ${folder}: start it with \`npm start\`, name its folder with --data-dir, or set MONGODB_URI.`,
     );
   }
-  try {
-    return await connectStore(mongodbUri, 0);
-  } catch (error) {
+  const store = await connectStore(mongodbUri, 0).catch((error: unknown) => {
     if (error instanceof Unavailable) throw new CommandFailure(messageOf(error));
+    throw error;
+  });
+  try {
+    await requireNoNewer(store.db);
+    return store;
+  } catch (error) {
+    await store.close();
+    if (error instanceof Conflict) throw new CommandFailure(messageOf(error, 1_000));
     throw error;
   }
 }
