@@ -70,11 +70,11 @@ export function resolversOf(
     now,
   });
   const ingest = {
-    submit: async (sourceId: string | null, text: Buffer) => {
+    submit: async (sourceId: string | null, text: Buffer, requestId: string) => {
       const source = await sources.get(sourceId ?? DIRECT_SOURCE_ID);
       if (!source) throw new NotFound(`There is no source ${sourceId}.`);
       if (source.state === 'PAUSED') throw new Invalid('The source is paused: resume it first.');
-      return parts.gate.submit({ sourceId: source._id, kind: source.kind }, text);
+      return parts.gate.submit({ sourceId: source._id, kind: source.kind }, text, { requestId });
     },
   };
   return {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { BodyEvent } from '../../delivery/body';
 import { BodyCutter } from '../../delivery/body-cutter';
+import { MOST_REQUEST_IDS } from '../../domain/batch';
 import type { StreamPosition } from '../../domain/commit';
 import { rawText } from '../../domain/records/stored-event';
 import type { Delivery, Webhook } from '../../domain/webhook';
@@ -46,12 +47,18 @@ export function cutChunks(
     const events = bodies.slice(used, used + count);
     const range = { first: matched[used]!.at, last: matched[used + count - 1]!.at };
     const id = idOf(matched[used]!);
-    chunks.push({ delivery: newDelivery(webhook, events, { id, ...range, thin, now }), events });
+    const delivery = newDelivery(webhook, events, { id, ...range, thin, now });
+    const requestIds = requestsOf(matched.slice(used, used + count));
+    chunks.push({ delivery: requestIds.length > 0 ? { ...delivery, requestIds } : delivery, events });
     used += count;
   }
   // What is left is looked at again soon: it need not be measured again.
   for (let at = used; at < matched.length; at++) matched[at]!.bytes = bodies[at]!.bytes;
   return { chunks, used };
+}
+
+function requestsOf(matched: MatchedEvent[]): string[] {
+  return [...new Set(matched.flatMap(({ requestIds = [] }) => requestIds))].slice(0, MOST_REQUEST_IDS);
 }
 
 function newDelivery(
