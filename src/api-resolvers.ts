@@ -103,11 +103,11 @@ export function resolversOf(
 /** How `ingestEvents` hands records to the pipeline. */
 function ingestOf({ sources }: Core, gate: IngestGate): Ingest {
   return {
-    submit: async (sourceId, text) => {
+    submit: async (sourceId, text, requestId) => {
       const source = await sources.get(sourceId ?? DIRECT_SOURCE_ID);
       if (!source) throw new NotFound(`There is no source ${sourceId}.`);
       if (source.state === 'PAUSED') throw new Invalid('The source is paused: resume it first.');
-      return gate.submit({ sourceId: source._id, kind: source.kind }, text);
+      return gate.submit({ sourceId: source._id, kind: source.kind }, text, { requestId });
     },
   };
 }

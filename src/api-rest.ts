@@ -68,11 +68,11 @@ function enrichmentParts(core: Core, { people, gate, bodies }: RestParts): Enric
       );
       return { ...(await accounts.prolonged(session, TOKEN_SECONDS)), user: session.user };
     },
-    ingest: async (body) => {
+    ingest: async (body, { requestId }) => {
       const source = await core.sources.get(DIRECT_SOURCE_ID);
       if (!source) throw new NotFound('There is no source direct.');
       if (source.state === 'PAUSED') throw new Unavailable('The source is paused.', 60);
-      return gate.submit({ sourceId: source._id, kind: source.kind }, body);
+      return gate.submit({ sourceId: source._id, kind: source.kind }, body, { requestId });
     },
     newest: (limit) => newestEvents(new EventReader(core.events, core.commits), limit),
   };

@@ -11,7 +11,6 @@ import type { Accounts } from './auth/accounts';
 import { derivedToken } from './auth/derived-token';
 import type { Settings } from './config/settings';
 import type { Core } from './core';
-import { Invalid } from './domain/errors';
 import { createSchema } from './graphql/schema';
 import type { AddressGuard } from './net/address-guard';
 import { openPeople } from './open-people';
@@ -21,6 +20,7 @@ import { directTokenOf, followKey } from './rekey';
 import { RecordBodies } from './rest/sent-body';
 import { HealthCheck, type ProxyOfWebhooks } from './server/health';
 import { createHttpServer, type HttpServerParts } from './server/http-server';
+import { listenAt } from './server/listen';
 import { Origins, SANDBOX_ORIGINS } from './server/origins';
 import { openTls } from './server/tls';
 
@@ -73,7 +73,7 @@ export async function startApi(core: Core, { host, port, guards, webRoot }: ApiO
     origins,
   });
   // Before its WebSocket server listens along: that would tell a port in use in its own words, with a stack.
-  await listen(app, { host, port });
+  await listenAt(app, { host, port, setting: 'PORT' });
   const endTls = app.server instanceof HttpsServer ? tls?.follow(app.server) : undefined;
   const sockets = graphql.openSockets();
   return {
@@ -122,21 +122,6 @@ export function proxyOf(core: Core): ProxyOfWebhooks {
 
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.');
-}
-
-async function listen(
-  app: FastifyInstance,
-  { host, port }: Pick<ApiOptions, 'host' | 'port'>,
-): Promise<void> {
-  try {
-    await app.listen({ host, port });
-  } catch (error) {
-    if ((error as { code?: unknown }).code !== 'EADDRINUSE') throw error;
-    await app.close();
-    throw new Invalid(
-      `Port ${port} on ${host} is in use: stop what listens there, or set PORT to another one (0 takes a free one).`,
-    );
-  }
 }
 
 function urlOf(app: FastifyInstance, host: string): string {

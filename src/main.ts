@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { startTrailGraph, type TrailGraph } from './app';
 import { startBanner } from './banner';
+import { cacheFolder } from './cache-folder';
 import { readSettings } from './config/environment';
 import { unknownNames } from './config/unknown-names';
 import { Invalid, messageOf } from './domain/errors';
@@ -45,7 +46,11 @@ async function main(): Promise<void> {
     version,
     log,
     searchPath: process.env.PATH ?? '',
-    cacheDir: join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'trailgraph'),
+    cacheDir: cacheFolder({
+      cacheHome: process.env.XDG_CACHE_HOME,
+      home: homedir,
+      dataDir: settings.DATA_DIR,
+    }),
     webRoot: join(__dirname, 'web'),
     workers: { program: __filename, environment: process.env },
     crash: crashHook(settings.TRAILGRAPH_CRASH_AT, () => process.kill(process.pid, 'SIGKILL')),

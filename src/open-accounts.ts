@@ -12,6 +12,7 @@ import { AuditStore } from './store/audit';
 import { StoreClock } from './store/clock';
 import { connectStore } from './store/connection';
 import { ensureUserIndexes } from './store/indexes';
+import { requireNoNewer } from './store/migrations/migrator';
 import { SessionStore } from './store/sessions';
 import { SigningKeyStore } from './store/signing-keys';
 import { UserStore } from './store/users';
@@ -64,7 +65,8 @@ export interface AccountsAlone {
 
 /**
  * Opens the database for its accounts alone.
- * @throws Unavailable where it does not answer, WrongMasterKey where another key sealed its secrets
+ * @throws Unavailable where it does not answer, Conflict where a newer version has used it, WrongMasterKey where
+ *   another key sealed its secrets
  */
 export async function openAccountsAlone(
   mongodbUri: string,
@@ -73,6 +75,7 @@ export async function openAccountsAlone(
 ): Promise<AccountsAlone> {
   const { connection, db, close } = await connectStore(mongodbUri, 0);
   try {
+    await requireNoNewer(db);
     await ensureUserIndexes(db);
     const clock = await StoreClock.open(db);
     const users = new UserStore(connection, db);

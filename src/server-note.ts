@@ -36,7 +36,7 @@ export async function readServerNote(dataDir: string): Promise<ServerNote | null
     throw new Invalid(`${path} can't be read: ${(error as Error).message}`);
   }
   const note = parsed(text);
-  if (!note) throw new Invalid(`${path} is not a server's note: start the server again.`);
+  if (!note) throw new Invalid(`${path} is not a server's note`);
   return note;
 }
 

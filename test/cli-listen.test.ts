@@ -67,6 +67,15 @@ describe('trailgraph listen', () => {
     expect(await webhooks()).toEqual([]);
   });
 
+  it('deletes the webhook also where nobody reads on, as after `| head`', async () => {
+    const command = start('--url', app.url);
+    await addressOf(command);
+    command.child.stdout!.destroy();
+    await store(1);
+    expect((await command.ended).code).toBe(0);
+    expect(await webhooks()).toEqual([]);
+  });
+
   it('takes only what its filter matches, shows bodies as they come, and answers as it is told', async () => {
     const [wanted] = demoRecords(71, next + 1, 1) as { eventID: string }[];
     const filter = JSON.stringify({ ids: [wanted!.eventID] });

@@ -113,7 +113,12 @@ test.each([
     undefined,
     'Name records by their ids, or say --all.',
   ],
-  ['no token', ['quarantine', 'list'], '', 'Set TRAILGRAPH_TOKEN to the access token of an OPERATOR'],
+  [
+    'no token',
+    ['quarantine', 'list'],
+    '',
+    'Set TRAILGRAPH_TOKEN to an API key or the access token of an OPERATOR',
+  ],
   ['an ingest token', ['quarantine', 'list'], 'ingest', 'does not know the token'],
 ])('with %s the commands say what to do, in one line', async (_, args, token, message) => {
   const { code, stdout, stderr } = await run(args, token === 'ingest' ? source.token : token);

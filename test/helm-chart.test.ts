@@ -34,6 +34,7 @@ interface Manifest {
     scaleTargetRef?: { name: string };
     ports?: { name: string; targetPort: string }[];
     endpoints?: { port: string }[];
+    jobLabel?: string;
     rules?: { http: { paths: { backend: { service: { name: string; port: { name: string } } } }[] } }[];
     metrics?: unknown[];
     triggers?: { metadata: { query: string; threshold: string } }[];
@@ -291,6 +292,9 @@ describe('the Helm chart', () => {
       metadata: { annotations: { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::123456789012:role/reader' } },
     });
     expect(of('ServiceMonitor')).toHaveLength(2);
+    // The alerts ask for up{job="trailgraph"}.
+    for (const { spec } of of('ServiceMonitor'))
+      for (const service of of('Service')) expect(service.metadata.labels[spec.jobLabel!]).toBe('trailgraph');
     const adapted = await rendered(ADAPTER);
     expect(adapted.filter(({ kind }) => kind === 'HorizontalPodAutoscaler')[0]!.spec.metrics).toMatchObject([
       { type: 'External', external: { metric: { name: 'trailgraph_batches_pending' } } },

@@ -133,6 +133,29 @@ describe('migrations', () => {
     expect(asked.stderr).toMatch(refused);
   });
 
+  test('have every command that writes refuse such a database, and leave it as it is', async () => {
+    await migrator([...MIGRATIONS, counting(MIGRATIONS.length + 1)]).run();
+    const collections = async (): Promise<string[]> =>
+      (await db.listCollections().toArray()).map(({ name }) => name).sort();
+    const before = await collections();
+    const environment = {
+      MONGODB_URI: uriOf(database),
+      TRAILGRAPH_MASTER_KEY: Buffer.alloc(32, 7).toString('base64'),
+      TRAILGRAPH_NEW_MASTER_KEY: Buffer.alloc(32, 8).toString('base64'),
+    };
+    const refused = await Promise.all(
+      [['user', 'create', 'ann@example.com'], ['rekey'], ['rebuild-rollups']].map((args) =>
+        trailgraph(args, { environment, input: 'correct horse battery\n' }),
+      ),
+    );
+    for (const { code, stderr } of refused) {
+      expect(stderr).toMatch(/A newer version of TrailGraph has used this database.*Start that version/);
+      expect(stderr).not.toContain('    at ');
+      expect(code).not.toBe(0);
+    }
+    expect(await collections()).toEqual(before);
+  });
+
   test('of this version are numbered without a gap, and doing a piece twice does no harm', async () => {
     expect(MIGRATIONS.map(({ number }) => number)).toEqual(MIGRATIONS.map((_, index) => index + 1));
     await ensureIndexes(db, { eventsDays: 90 });

@@ -282,11 +282,15 @@ describe('the program', () => {
   });
 
   test.each([
-    ['no master key', {}, /^TrailGraph could not start: [^\n]*TRAILGRAPH_MASTER_KEY must be set/],
+    [
+      'no master key',
+      {},
+      /^TrailGraph could not start: The settings are not right:\n {2}TRAILGRAPH_MASTER_KEY must be set/,
+    ],
     [
       'a master key that is none',
       { TRAILGRAPH_MASTER_KEY: 'canary' },
-      /^TrailGraph could not start: a master key is 32 random bytes/,
+      /^TrailGraph could not start: The settings are not right:\n {2}TRAILGRAPH_MASTER_KEY: a master key is 32 random bytes/,
     ],
   ])('does not start with %s', async (_, given, said) => {
     const { TEST_MONGODB_URI = '', TEST_REDIS_URL = '' } = process.env;

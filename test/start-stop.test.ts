@@ -267,6 +267,48 @@ describe('the program beside servers of others', () => {
     START_WITHIN_MS + STOP_WITHIN_MS,
   );
 
+  test(
+    'ends at once at a second signal, with exit code 1, whatever is still being sent',
+    async () => {
+      const waiting: ServerResponse[] = [];
+      const receiver = createServer((request, response) => {
+        request.resume();
+        waiting.push(response);
+      }).listen(0, '127.0.0.1');
+      cleanups.push(async () => {
+        receiver.closeAllConnections();
+        receiver.close();
+      });
+      const environment = named(`test-twice-${process.pid}`);
+      const program = spawned(environment);
+      const admin = await signedUp(await urlOf(program));
+      cleanups.push(async () => {
+        const client = new MongoClient(environment.MONGODB_URI!);
+        await client.db().dropDatabase();
+        await client.close();
+      });
+      const { createWebhook } = await admin.run<{ createWebhook: { webhook: { id: string } } }>(
+        'mutation ($input: CreateWebhookInput!) { createWebhook(input: $input) { webhook { id } } }',
+        { input: { name: 'hangs', url: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/` } },
+      );
+      await admin.run(`mutation { sendTestDelivery(webhookId: "${createWebhook.webhook.id}") { id } }`);
+      await eventually(() => waiting.length === 1, 'the webhook is being sent');
+      const [worker] = await descendantsOf(program.pid);
+      program.kill('SIGTERM');
+      const unreachable = (): Promise<boolean> =>
+        fetch(`${admin.url}/livez`).then(
+          () => false,
+          () => true,
+        );
+      await eventually(unreachable, 'it takes no more requests');
+      program.kill('SIGTERM');
+      expect(await program.ended(STOP_WITHIN_MS)).toEqual({ code: 1, signal: null });
+      await eventually(async () => (await stillThere([worker!])).length === 0, 'its worker is gone');
+      expect(waiting[0]!.writableEnded).toBe(false);
+    },
+    START_WITHIN_MS + STOP_WITHIN_MS,
+  );
+
   test('refuses a port that is in use, and says which', async () => {
     const holder = createServer().listen(0, '127.0.0.1');
     cleanups.push(async () => void holder.close());

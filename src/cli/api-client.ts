@@ -15,7 +15,7 @@ export interface ApiQuestion {
 
 /** Where TRAILGRAPH_TOKEN comes from, for commands that speak with the API. */
 const TOKEN_NEEDED =
-  'Set TRAILGRAPH_TOKEN to the access token of an OPERATOR, as `login` gives it; an ingest token opens only /ingest.';
+  'Set TRAILGRAPH_TOKEN to an API key or the access token of an OPERATOR, as `login` gives it; an ingest token opens only /ingest.';
 const ANSWER_MS = 60_000;
 
 /**

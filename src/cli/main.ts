@@ -31,9 +31,12 @@ async function main(): Promise<ExitCode> {
   }
 }
 
+let stopping: AbortController | null = null;
+
 /** For a command that ends in order: aborts at the first Ctrl-C or SIGTERM; the second one ends the process at once. */
 function stopSignal(): AbortSignal {
   const stop = new AbortController();
+  stopping = stop;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
       if (stop.signal.aborted) process.exit(EXIT.incomplete);
@@ -54,7 +57,9 @@ function told(error: unknown): ExitCode {
 
 process.stdout.on('error', (error: { code?: unknown }) => {
   if (error.code !== 'EPIPE') throw error; // Whoever read has read enough, `| head` for one.
-  process.exit(EXIT.done);
+  // A command that ends in order has something to clear away; what it says from now on goes nowhere.
+  if (!stopping) process.exit(EXIT.done);
+  stopping.abort();
 });
 
 void main().then((code) => {

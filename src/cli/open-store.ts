@@ -1,6 +1,7 @@
 import type { CommandSettings } from '../config/settings';
-import { messageOf, Unavailable } from '../domain/errors';
+import { Conflict, messageOf, Unavailable } from '../domain/errors';
 import { connectStore, type StoreConnection } from '../store/connection';
+import { requireNoNewer } from '../store/migrations/migrator';
 import { CommandFailure } from './failure';
 import { noteIn } from './running-server';
 
@@ -33,14 +34,20 @@ export async function findDatabase(
 /**
  * Connects to the database of MONGODB_URI, else of the server that runs at this machine. The caller closes it.
  * @param dataDir as for `findDatabase`
- * @throws CommandFailure where there is none, or it does not answer
+ * @throws CommandFailure where there is none, it does not answer, or a newer version has used it
  */
 export async function openStore(dataDir: string | null, settings: CommandSettings): Promise<StoreConnection> {
   const { mongodbUri } = await findDatabase(dataDir, settings);
-  try {
-    return await connectStore(mongodbUri, 0);
-  } catch (error) {
+  const store = await connectStore(mongodbUri, 0).catch((error: unknown) => {
     if (error instanceof Unavailable) throw new CommandFailure(messageOf(error));
+    throw error;
+  });
+  try {
+    await requireNoNewer(store.db);
+    return store;
+  } catch (error) {
+    await store.close();
+    if (error instanceof Conflict) throw new CommandFailure(messageOf(error, 1_000));
     throw error;
   }
 }

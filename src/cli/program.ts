@@ -91,7 +91,7 @@ function addIngest(program: Command, io: CommandProcess): void {
   program
     .command('ingest')
     .description(
-      'Sends trail files to a server: .json and .json.gz, `{"Records":[...]}` or a plain list of records. ' +
+      'Sends trail files to a server: .json and .json.gz, `{"Records":[...]}`, a plain list of records or one record a line. ' +
         'Sending a file again stores nothing twice.',
     )
     .argument('<path...>', 'files, and folders to look through')

@@ -104,6 +104,12 @@ function readGiven(
   return given;
 }
 
+/** The variables that may give a setting. */
+function namesOf(name: keyof Settings): string[] {
+  const aliases = Object.keys(ALIASES).filter((alias) => ALIASES[alias] === name);
+  return [name, `${name}_FILE`, ...aliases];
+}
+
 /** Faults of settings that need each other, as far as these could be read. */
 function faultsTogether(settings: Partial<Settings>, environment: Environment): string[] {
   const { ROLE, PERSISTED_OPERATIONS = 'off', TLS_CERT_FILE, TLS_KEY_FILE } = settings;
@@ -115,9 +121,13 @@ function faultsTogether(settings: Partial<Settings>, environment: Environment): 
     faults.push('TLS_CERT_FILE and TLS_KEY_FILE belong together: set both or none');
   const absent = (name: 'MONGODB_URI' | 'REDIS_URL' | 'TRAILGRAPH_MASTER_KEY'): boolean =>
     // Of one that is there, what is wrong has been said.
-    settings[name] === undefined && !environment[name] && !environment[`${name}_FILE`];
+    settings[name] === undefined && !namesOf(name).some((each) => environment[each]);
   if (settings.REDIS_SENTINELS?.length && absent('REDIS_URL'))
     faults.push('REDIS_URL must be set beside REDIS_SENTINELS: user, password, database and TLS stand in it');
+  if (ROLE === 'all' && !absent('MONGODB_URI') && !absent('REDIS_URL') && absent('TRAILGRAPH_MASTER_KEY'))
+    faults.push(
+      'TRAILGRAPH_MASTER_KEY must be set beside MONGODB_URI and REDIS_URL: 32 random bytes that seal secrets at rest, as `openssl rand -base64 32` makes them',
+    );
   if (ROLE === undefined || ROLE === 'all') return faults;
   const missing = (['MONGODB_URI', 'REDIS_URL', 'TRAILGRAPH_MASTER_KEY'] as const)
     .filter(absent)

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { masterKeyFrom } from '../auth/secret-box';
 import { parseCidrs } from '../net/address-guard';
 import { parseDnsServers } from '../net/dns-servers';
 import { parseNoProxy, parseProxy } from '../net/proxy-address';
@@ -42,6 +43,8 @@ const readableBy = (read: (text: string) => unknown) =>
 
 const optional = z.string().min(1).optional();
 
+const masterKey = readableBy(masterKeyFrom).optional();
+
 /** As browsers write one: what they write differently would never match. */
 const isOrigin = (text: string): boolean =>
   /^https?:[^*]+$/.test(text) && URL.canParse(text) && new URL(text).origin === text;
@@ -59,6 +62,7 @@ const origins = z
       });
     return wrong.length > 0 ? z.NEVER : given;
   });
+
 function requireMongoScheme(text: string): void {
   if (!/^mongodb(\+srv)?:\/\//.test(text))
     throw new TypeError('must begin with mongodb:// or mongodb+srv://');
@@ -177,8 +181,8 @@ export const SETTINGS = z.object({
   RETENTION_DAYS: integer(7, 36_500)
     .default(90)
     .describe('Days that events are kept after they were stored.'),
-  TRAILGRAPH_MASTER_KEY: optional.describe('32 random bytes, base64 or hex, that seal secrets at rest.'),
-  TRAILGRAPH_PREVIOUS_MASTER_KEY: optional.describe(
+  TRAILGRAPH_MASTER_KEY: masterKey.describe('32 random bytes, base64 or hex, that seal secrets at rest.'),
+  TRAILGRAPH_PREVIOUS_MASTER_KEY: masterKey.describe(
     'The master key of before, while `trailgraph rekey` runs: what it sealed is still opened.',
   ),
   TRAILGRAPH_CRASH_AT: optional.describe('For tests: the named stage at which the process kills itself.'),

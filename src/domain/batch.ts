@@ -29,6 +29,8 @@ export interface NewBatch {
   parts?: number[];
   /** The part of the source that it belongs to (an account and Region), where checkpoints wait for it. */
   partition?: string;
+  /** The HTTP requests that pushed it, for the log; at most `MOST_REQUEST_IDS`. */
+  requestIds?: string[];
   /** Whether the outcome of each single record is kept in `partResults`, for senders that ask. */
   each?: true;
   /** Set where what came is of no known shape: the payload goes to quarantine whole, for this reason. */
@@ -42,6 +44,9 @@ export interface NewBatch {
   /** Where quarantined records are tried again: the entry of each record, in order. */
   entries?: string[];
 }
+
+/** Of many small bodies in one batch so many are named. */
+export const MOST_REQUEST_IDS = 20;
 
 /** A unit of fetched work in the ledger. */
 export interface Batch extends NewBatch, Counters {

@@ -19,6 +19,8 @@ export interface Commit extends Counters {
   ids: string[];
   /** Stored by a backfill that must not alert. */
   silent?: true;
+  /** The HTTP requests that pushed its batch. */
+  requestIds?: string[];
 }
 
 /** Place of an event in the stream of stored events. */

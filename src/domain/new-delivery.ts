@@ -2,7 +2,7 @@ import type { Delivery, Webhook } from './webhook';
 
 /** What a new delivery says; the rest has one beginning. */
 export type NewDelivery = Pick<Delivery, '_id' | 'eventIds' | 'first' | 'last'> &
-  Partial<Pick<Delivery, 'operational' | 'batch' | 'thin' | 'test'>>;
+  Partial<Pick<Delivery, 'operational' | 'batch' | 'thin' | 'test' | 'requestIds'>>;
 
 /** A delivery as it is made, due at once, with the format and the revision that the webhook has now. */
 export function newDelivery(

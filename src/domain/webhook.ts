@@ -115,6 +115,8 @@ export interface Delivery {
   /** Places of the first and the last event: the position goes on after the last. */
   first: StreamPosition;
   last: StreamPosition;
+  /** The HTTP requests that pushed the batches of its events, as far as they are known; at most 20. */
+  requestIds?: string[];
   /** Frozen when made, so that a webhook-id has one body for ever. */
   format: WebhookFormat;
   revision: number;

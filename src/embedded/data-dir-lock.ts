@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { pid, platform } from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Conflict, Permanent } from '../domain/errors';
+import { Conflict, messageOf, Permanent } from '../domain/errors';
 import { askHolder, type HolderAnswer } from './lock-holder';
 
 /** sun_path holds 104 bytes on macOS, 108 on Linux, with the closing zero. */
@@ -29,8 +29,15 @@ export interface DataDirLock {
  */
 export async function lockDataDir(dataDir: string): Promise<DataDirLock> {
   const folder = join(dataDir, 'lock');
-  await makePrivate(dataDir, folder);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  try {
+    await makePrivate(dataDir, folder);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    if (error instanceof Permanent) throw error;
+    throw new Permanent(
+      `DATA_DIR ${resolve(dataDir)} can't be used (${messageOf(error)}): set it to a folder that this user may make and write, or set MONGODB_URI, REDIS_URL and TRAILGRAPH_MASTER_KEY, for which it is not needed.`,
+    );
+  }
   const place = await openPlace(folder);
   const name = randomBytes(4).toString('hex');
   const answer: HolderAnswer = { pid, state: 'starting' };

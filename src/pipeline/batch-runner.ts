@@ -180,12 +180,14 @@ export class BatchRunner {
 
   private tell(batch: ClaimedBatch, settlement: Settlement, durationMs: number): void {
     const { state, error, received, stored, duplicates, dropped, rejected } = settlement;
-    const level = state === 'DONE' ? 'debug' : 'warn';
+    // The demo would fill the screen of whoever tries us out.
+    const level = state !== 'DONE' ? 'warn' : batch.sourceKind === 'DEMO' ? 'debug' : 'info';
     this.parts.log[level](
       {
         batchId: batch._id,
         sourceId: batch.sourceId,
         reference: batch.reference,
+        requestIds: batch.requestIds ?? [],
         state,
         error,
         received,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import type { PartResult } from '../domain/batch';
+import { MOST_REQUEST_IDS, type PartResult } from '../domain/batch';
 import { recordTexts } from '../domain/envelopes/record-texts';
 import { UnknownShape } from '../domain/envelopes/unknown-shape';
 import { Invalid, Unavailable } from '../domain/errors';
@@ -26,9 +26,12 @@ export interface IngestTarget {
 export interface SubmitOptions {
   /** The outcome of each record, beside the counts. */
   each?: boolean;
+  /** The HTTP request that brought it: the log names it at the batch and at the deliveries. */
+  requestId?: string;
 }
 
 interface Body {
+  requestId: string | null;
   records: Buffer[];
   bytes: number;
   resolve: (result: PartResult) => void;
@@ -79,7 +82,7 @@ export class IngestGate {
   async submit(
     target: IngestTarget,
     text: Buffer,
-    { each = false }: SubmitOptions = {},
+    { each = false, requestId }: SubmitOptions = {},
   ): Promise<PartResult> {
     if (this.waitingBytes + text.length > MAX_WAITING_BYTES) {
       throw busy();
@@ -93,7 +96,13 @@ export class IngestGate {
         throw new Invalid(`With results=each a body may hold ${MAX_EACH} records: send them in several.`);
       }
       return await new Promise<PartResult>((resolve, reject) => {
-        this.gather(target, each, { records, bytes: held.bytes, resolve, reject });
+        this.gather(target, each, {
+          requestId: requestId ?? null,
+          records,
+          bytes: held.bytes,
+          resolve,
+          reject,
+        });
       });
     } finally {
       this.waitingBytes -= held.bytes;
@@ -171,6 +180,7 @@ export class IngestGate {
     }
     const at = new Date().toISOString();
     const parts = bodies.map((body) => body.records.length);
+    const requestIds = bodies.flatMap(({ requestId }) => requestId ?? []).slice(0, MOST_REQUEST_IDS);
     await this.add({
       _id: id,
       sourceId: target.sourceId,
@@ -178,6 +188,7 @@ export class IngestGate {
       reference: `pushed ${at}`,
       payload,
       parts,
+      ...(requestIds.length > 0 ? { requestIds } : {}),
       ...(each ? { each: true as const } : {}),
     });
     const batch = await this.parts.settlements.settled(id, deadline - performance.now());

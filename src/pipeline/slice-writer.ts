@@ -256,6 +256,7 @@ export class SliceWriter {
       rejected: count('rejected'),
       ids,
       ...(this.batch.silent ? { silent: true as const } : {}),
+      ...(this.batch.requestIds ? { requestIds: this.batch.requestIds } : {}),
     });
     this.parts.crash('after-commit');
     return result;

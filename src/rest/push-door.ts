@@ -17,7 +17,11 @@ export interface PushDoorParts extends SubscriptionParts {
   /** @throws Unauthenticated or Forbidden where the credential does not open this source */
   admit: (source: Source, credential: PushCredential) => Promise<void>;
   /** Stores the records in a body, whatever they are wrapped in; with `each` tells what became of each. */
-  submit: (source: Source, body: Buffer, options: { each: boolean }) => Promise<PartResult>;
+  submit: (
+    source: Source,
+    body: Buffer,
+    options: { each: boolean; requestId: string },
+  ) => Promise<PartResult>;
   bodies: RecordBodies;
   log: Logger;
 }
@@ -54,7 +58,9 @@ export async function addPushDoor(app: FastifyInstance, parts: PushDoorParts): P
               'The body is empty: expected CloudTrail records, as {"Records":[...]} for example.',
             );
           const subscription = await takeSubscription(source, body, parts);
-          return subscription ?? pushAnswer(request, await parts.submit(source, body, { each }), each);
+          if (subscription) return subscription;
+          const result = await parts.submit(source, body, { each, requestId: request.id });
+          return pushAnswer(request, result, each);
         });
       },
     });

@@ -12,6 +12,7 @@ import type { HealthCheck } from './health';
 import { addOpenApi } from './openapi';
 import type { Origins } from './origins';
 import { addProbes } from './probes';
+import { logRequests } from './request-log';
 import { measureRequests } from './request-metrics';
 import { addSecurityHeaders, BARE_ANSWER_HEADERS, PAGE_POLICIES } from './security-headers';
 import { type TlsPair, tlsOptions } from './tls';
@@ -62,6 +63,7 @@ export async function createHttpServer(parts: HttpServerParts): Promise<FastifyI
   });
   await addSecurityHeaders(app);
   measureRequests(app, parts.metrics);
+  logRequests(app, parts.log);
   app.setErrorHandler((error: { statusCode?: number; message?: string }, request, reply) => {
     const status =
       error.statusCode && error.statusCode >= 400 && error.statusCode < 500 ? error.statusCode : 500;

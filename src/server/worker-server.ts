@@ -1,8 +1,8 @@
 import type { AddressInfo } from 'node:net';
 import Fastify from 'fastify';
-import { Invalid } from '../domain/errors';
 import type { Metrics } from '../observe/metrics';
 import type { HealthCheck } from './health';
+import { listenAt } from './listen';
 import { addProbes } from './probes';
 import { addSecurityHeaders } from './security-headers';
 
@@ -18,7 +18,7 @@ const REQUEST_MS = 10_000;
 
 /**
  * `/livez`, `/readyz` and `/metrics` of a worker that serves nothing else.
- * @throws Invalid where the port is in use
+ * @throws Invalid where the port can't be had
  */
 export async function startWorkerServer(
   parts: WorkerServerParts,
@@ -27,15 +27,7 @@ export async function startWorkerServer(
   const app = Fastify({ bodyLimit: 1, requestTimeout: REQUEST_MS, forceCloseConnections: true });
   await addSecurityHeaders(app);
   await addProbes(app, { health, metrics });
-  try {
-    await app.listen({ host, port });
-  } catch (error) {
-    await app.close();
-    if ((error as { code?: unknown }).code !== 'EADDRINUSE') throw error;
-    throw new Invalid(
-      `Port ${port} on ${host} is in use: set METRICS_PORT to another one (0 takes a free one).`,
-    );
-  }
+  await listenAt(app, { host, port, setting: 'METRICS_PORT' });
   const { port: taken } = app.server.address() as AddressInfo;
   return { url: `http://${host}:${taken}`, close: () => app.close() };
 }

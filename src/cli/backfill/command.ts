@@ -25,7 +25,7 @@ export function addBackfill(
     .command('backfill')
     .description(
       "Reads a stretch of a source's past and shows how far it is. It runs at the server: Ctrl-C leaves it running. " +
-        'Takes the access token of an OPERATOR from TRAILGRAPH_TOKEN.',
+        'Takes the access token of an OPERATOR, or an API key, from TRAILGRAPH_TOKEN.',
     )
     .argument('[source]', 'the id of a source of kind LOOKUP_EVENTS, S3_BUCKET or S3_SQS')
     .option('--from <time>', 'events from this time on, such as 2024-03-01 or 2024-03-01T06:00:00Z')

@@ -7,6 +7,7 @@ import { messageOf } from '../../domain/errors';
 import { readServerNote } from '../../server-note';
 import { connectStore, type StoreConnection } from '../../store/connection';
 import { valkeyPlace } from '../../valkey-place';
+import { NOTE_REMEDY } from '../running-server';
 import { type Check, fail, look } from './check';
 import {
   checkClock,
@@ -58,7 +59,7 @@ async function findStores(
   const named: Partial<Settings> = dataDir === null ? settings : {};
   const found: Check[] = [];
   const note = await readServerNote(folder).catch((error: unknown) => {
-    found.push(fail('server', messageOf(error), 'Start the server again.'));
+    found.push(fail('server', messageOf(error), NOTE_REMEDY));
     return null;
   });
   const stores = {

@@ -2,6 +2,8 @@ import type { Command } from 'commander';
 import { EXIT } from '../failure';
 import type { CommandProcess } from '../program';
 
+const SETTINGS = 'PORT, HOST, TLS_CERT_FILE, ROLE and METRICS_PORT';
+
 /** `trailgraph health`. */
 export function addHealth(program: Command, io: CommandProcess): void {
   program
@@ -15,7 +17,10 @@ export function addHealth(program: Command, io: CommandProcess): void {
       const url = livezOf(io.environment);
       const fault = await askLivez(url);
       if (fault === null) io.stdout.write(`${url.href} answers.\n`);
-      else io.stderr.write(`trailgraph: ${url.href} does not answer: ${fault}\n`);
+      else
+        io.stderr.write(
+          `trailgraph: ${url.href} does not answer: ${fault}. Is the server up, and was it started with the same ${SETTINGS}?\n`,
+        );
       io.exit(fault === null ? EXIT.done : EXIT.incomplete);
     });
 }

@@ -30,7 +30,7 @@ export async function findDoor({ source, url, dataDir, settings }: DoorQuestion)
   if (url !== null) {
     if (given === undefined)
       throw new CommandFailure(
-        `Set TRAILGRAPH_TOKEN to the ingest token of the source ${source}, or to the access token of an OPERATOR.`,
+        `Set TRAILGRAPH_TOKEN to the ingest token of the source ${source}, or to an API key or the access token of an OPERATOR.`,
       );
     return doorOf(url, source, given);
   }
@@ -43,7 +43,7 @@ export async function findDoor({ source, url, dataDir, settings }: DoorQuestion)
   }
   if (given === undefined && source !== DIRECT_SOURCE_ID) {
     throw new CommandFailure(
-      `Set TRAILGRAPH_TOKEN to the ingest token of the source ${source}, or to the access token of an OPERATOR: without it only \`${DIRECT_SOURCE_ID}\` is open to you.`,
+      `Set TRAILGRAPH_TOKEN to the ingest token of the source ${source}, or to an API key or the access token of an OPERATOR: without it only \`${DIRECT_SOURCE_ID}\` is open to you.`,
     );
   }
   return doorOf(note.url, source, given ?? note.ingestToken);

@@ -97,7 +97,7 @@ export class PushClient {
       return new CommandFailure(`${server} answers ${status}, but not as TrailGraph does: is the URL right?`);
     if (status === 401 || status === 403) {
       return new CommandFailure(
-        `${server} refused the token: ${said} Set TRAILGRAPH_TOKEN to the ingest token of the source ${source}, or to the access token of an OPERATOR.`,
+        `${server} refused the token: ${said} Set TRAILGRAPH_TOKEN to the ingest token of the source ${source}, or to an API key or the access token of an OPERATOR.`,
       );
     }
     return new CommandFailure(`${server} answered ${status}: ${said}`, EXIT.incomplete);

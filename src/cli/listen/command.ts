@@ -31,8 +31,8 @@ export function addListen(
   program
     .command('listen')
     .description(
-      'A receiver of webhooks for development: opens a temporary webhook (access token of an OPERATOR in ' +
-        'TRAILGRAPH_TOKEN), verifies what comes and shows it, until Ctrl-C. With --secret it only listens.',
+      'A receiver of webhooks for development: opens a temporary webhook (access token of an OPERATOR, or an ' +
+        'API key, in TRAILGRAPH_TOKEN), verifies what comes and shows it, until Ctrl-C. With --secret it only listens.',
     )
     .option('--secret <secret>', 'only listen, for a webhook with this secret')
     .option('--host <address>', 'where to listen', '127.0.0.1')

@@ -16,7 +16,7 @@ interface ServerOptions {
   dataDir?: string;
 }
 
-const TOKEN = 'Takes an access token from TRAILGRAPH_TOKEN.';
+const TOKEN = 'Takes an access token or an API key from TRAILGRAPH_TOKEN.';
 
 /** `trailgraph quarantine` and `trailgraph batch`: what could not be kept or read, shown and tried again. */
 export function addQuarantine(program: Command, parts: QuarantineCommandParts): void {

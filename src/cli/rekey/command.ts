@@ -7,6 +7,7 @@ import { followKey, rewrapSecrets, surveySecrets } from '../../rekey';
 import { StoreClock } from '../../store/clock';
 import { connectStore } from '../../store/connection';
 import { LeaseStore } from '../../store/leases';
+import { requireNoNewer } from '../../store/migrations/migrator';
 import { SealedSecretStore } from '../../store/sealed-secrets';
 import { SourceStore } from '../../store/sources';
 import { CommandFailure, EXIT } from '../failure';
@@ -47,6 +48,7 @@ async function rekey(options: RekeyOptions, openings: Openings): Promise<void> {
   const place = await findPlace(options, openings);
   const { db, connection, close } = await connectStore(place.mongodbUri, 0);
   openings.add(close);
+  await requireNoNewer(db);
   const clock = await StoreClock.open(db);
   openings.add(async () => clock.close());
   if (!options.serversHaveBoth && !options.dryRun && (await new LeaseStore(db).isHeld('sweeper')))

@@ -65,7 +65,8 @@ async function open({ settings, dataDir, prompt }: AccountsHereOptions): Promise
         `The server on ${folder} does not run any more: start it with \`npm start\` (${messageOf(error)}).`,
       );
     }
-    if (error instanceof Unavailable) throw new CommandFailure(messageOf(error));
+    if (error instanceof Unavailable || error instanceof Conflict)
+      throw new CommandFailure(messageOf(error, 1_000));
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 import {
   Arg,
   Authorized,
+  Ctx,
   FieldResolver,
   ID,
   Int,
@@ -34,7 +35,7 @@ export class EventConnection extends ConnectionBase {
 
 /** What `ingestEvents` needs of the pipeline. */
 export interface Ingest {
-  submit(sourceId: string | null, text: Buffer): Promise<PartResult>;
+  submit(sourceId: string | null, text: Buffer, requestId: string): Promise<PartResult>;
 }
 
 interface EventsArgs {
@@ -108,6 +109,7 @@ export class EventResolver {
       'Records, or their JSON text where numbers must stay exact (exactly one of both), stored before it answers; sending them again stores nothing twice. More than 1 MiB goes to /ingest. Without sourceId: the built-in source `direct`.',
   })
   async ingestEvents(
+    @Ctx() { requestId }: Context,
     @Arg('records', () => [JsonScalar], { nullable: true, description: 'CloudTrail records.' }) records?:
       | unknown[]
       | null,
@@ -124,7 +126,7 @@ export class EventResolver {
       rejections,
       rejected: _,
       ...counts
-    } = await this.ingest.submit(sourceId ?? null, recordsBody(records, recordsText));
+    } = await this.ingest.submit(sourceId ?? null, recordsBody(records, recordsText), requestId);
     return { ...counts, rejected: rejections };
   }
 

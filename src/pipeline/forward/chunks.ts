@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { BodyCutter } from '../../delivery/body-cutter';
 import type { BodyEvent } from '../../delivery/formats/body-format';
+import { MOST_REQUEST_IDS } from '../../domain/batch';
 import type { StreamPosition } from '../../domain/commit';
 import { newDelivery } from '../../domain/new-delivery';
 import { rawText } from '../../domain/records/stored-event';
@@ -48,12 +49,18 @@ export function cutChunks(
     const range = { first: matched[used]!.at, last: matched[used + count - 1]!.at };
     const _id = idOf(matched[used]!);
     const eventIds = events.map((event) => event.id);
-    chunks.push({ delivery: newDelivery(webhook, { _id, eventIds, ...range, thin }, now), events });
+    const requestIds = requestsOf(matched.slice(used, used + count));
+    const told = requestIds.length > 0 ? { requestIds } : {};
+    chunks.push({ delivery: newDelivery(webhook, { _id, eventIds, ...range, thin, ...told }, now), events });
     used += count;
   }
   // What is left is looked at again soon: it need not be measured again.
   for (let at = used; at < matched.length; at++) matched[at]!.bytes = bodies[at]!.bytes;
   return { chunks, used };
+}
+
+function requestsOf(matched: MatchedEvent[]): string[] {
+  return [...new Set(matched.flatMap(({ requestIds = [] }) => requestIds))].slice(0, MOST_REQUEST_IDS);
 }
 
 /** The `webhook-id`: the same chunk gets the same one, whoever cuts it. */

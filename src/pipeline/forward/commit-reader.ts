@@ -10,6 +10,8 @@ import type { RecentSlices } from '../recent-slices';
 export interface MatchedEvent {
   at: StreamPosition;
   event: StoredEvent;
+  /** Those of its commit. */
+  requestIds?: readonly string[] | undefined;
   /** What it takes in a body of the webhook's format, where that was measured. */
   bytes?: number | undefined;
 }
@@ -61,7 +63,9 @@ export class CommitReader {
         for (const event of await this.eventsOf(commit)) {
           if (event.pos <= afterPos) continue;
           lookedAt++;
-          if (matches(event)) matched.push({ at: { n: commit._id, pos: event.pos }, event, lookedAt });
+          if (!matches(event)) continue;
+          const { _id: n, requestIds } = commit;
+          matched.push({ at: { n, pos: event.pos }, event, lookedAt, requestIds });
         }
       }
       through = { n: commit._id, pos: WHOLE_COMMIT };

@@ -4,6 +4,7 @@ import { webhookBody } from '../../delivery/body';
 import { afterAttempt, type Breaker, isOpen, isProbing } from '../../domain/breaker';
 import { masked } from '../../domain/mask';
 import { type Delivery, type Standing, standingOf, type Webhook } from '../../domain/webhook';
+import type { Logger } from '../../observe/logger';
 import type { Metrics } from '../../observe/metrics';
 import type { AttemptOutcome, DeliveryStore } from '../../store/deliveries';
 import { Coalescer } from '../coalescer';
@@ -32,6 +33,7 @@ export interface SenderParts {
   now: () => Date;
   userAgent: string;
   metrics: Metrics;
+  log: Logger;
   crash: CrashHook;
 }
 
@@ -239,8 +241,26 @@ export class Sender {
     // A receiver may say back what it was sent.
     const responseBody = result.responseBody && masked(result.responseBody, Object.values(opened.headers));
     const shown = { ...result, responseBody };
-    await this.settle(outcomeOf(delivery, shown));
+    const outcome = outcomeOf(delivery, shown);
+    this.tell(delivery, outcome);
+    await this.settle(outcome);
     return result.failure === null;
+  }
+
+  /** The wide line of an attempt. One that was taken costs as much as its sending: hence `debug`. */
+  private tell({ _id: deliveryId, webhookId, ...delivery }: Delivery, outcome: AttemptOutcome): void {
+    const { state, nextAttemptInMs, attempt } = outcome;
+    const level = state === 'DELIVERED' ? 'debug' : state === 'FAILED' ? 'warn' : 'info';
+    if (!this.parts.log.isLevelEnabled(level)) return;
+    const { eventIds, first, last, requestIds = [] } = delivery;
+    const { number, failure, failureReason, responseStatus, durationMs } = attempt;
+    this.parts.log[level](
+      {
+        ...{ deliveryId, webhookId, requestIds, events: eventIds.length, first, last },
+        ...{ attempt: number, state, failure, failureReason, responseStatus, durationMs, nextAttemptInMs },
+      },
+      'delivery attempted',
+    );
   }
 
   private learn({ failure, status, durationMs, retryAfterMs }: AttemptResult): void {

@@ -42,6 +42,14 @@ const WAIT_MS = 60_000;
 const ASK_EVERY_MS = 500;
 
 /**
+ * For whoever writes to a database without migrating it.
+ * @throws Conflict where a newer program has migrated it
+ */
+export async function requireNoNewer(db: Db): Promise<void> {
+  await new Migrator(db, { log: { info: () => undefined } }).status();
+}
+
+/**
  * Brings a database to what this program expects, before anything else uses it. One process at a time works, the
  * others wait for it; where one is killed, the next goes on at the position that was stored last.
  */
