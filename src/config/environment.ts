@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
 import { Invalid, messageOf } from '../domain/errors';
+import { asksForTls } from '../valkey/place';
 import {
   ALIASES,
   COMMAND_SETTINGS,
@@ -118,9 +119,24 @@ function faultsTogether(settings: Partial<Settings>, environment: Environment): 
     settings[name] === undefined && !environment[name] && !environment[`${name}_FILE`];
   if (settings.REDIS_SENTINELS?.length && absent('REDIS_URL'))
     faults.push('REDIS_URL must be set beside REDIS_SENTINELS: user, password, database and TLS stand in it');
+  faults.push(...valkeyTlsFaults(settings));
   if (ROLE === undefined || ROLE === 'all') return faults;
   const missing = (['MONGODB_URI', 'REDIS_URL', 'TRAILGRAPH_MASTER_KEY'] as const)
     .filter(absent)
     .map((name) => `${name} must be set for ROLE=${ROLE}`);
   return [...faults, ...missing];
+}
+
+function valkeyTlsFaults({
+  REDIS_URL,
+  REDIS_TLS_CA_FILE: ca,
+  REDIS_TLS_CERT_FILE: cert,
+  REDIS_TLS_KEY_FILE: key,
+}: Partial<Settings>): string[] {
+  const faults: string[] = [];
+  if ((cert === undefined) !== (key === undefined))
+    faults.push('REDIS_TLS_CERT_FILE and REDIS_TLS_KEY_FILE belong together: set both or none');
+  if ((ca ?? cert ?? key) !== undefined && (REDIS_URL === undefined || !asksForTls(REDIS_URL)))
+    faults.push('REDIS_TLS_* files are of no use without rediss:// in REDIS_URL');
+  return faults;
 }

@@ -8,7 +8,8 @@ export interface HintAddress {
   username?: string;
   password?: string;
   db: number;
-  tls: boolean;
+  /** Of Node's TLS; null: plain. */
+  tls: object | null;
 }
 
 /** Tells at which server the queue lies now, where that may change: under Sentinel. */
@@ -85,7 +86,7 @@ export class HintConnections {
       db,
       ...(password ? { password } : {}),
       ...(username ? { user: username } : {}),
-      ...(tls ? { tls: {} } : {}),
+      ...(tls ? { tls } : {}),
       retry_strategy: ({ attempt }: { attempt: number }) => {
         this.follow(client);
         return Math.min(RETRY_STEP_MS * attempt, 1_000);
