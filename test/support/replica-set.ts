@@ -9,6 +9,8 @@ import { eventually } from './eventually';
 import { ServerProcess, serverProgram } from './server-process';
 
 const NAME = 'trail';
+/** Of MongoDB 2 s; with a shorter time to an election, who is held back would see one in each pause. */
+const HEARTBEAT_MS = 500;
 const ROOT = { user: 'root', pwd: 'of-the-root-user' };
 
 export interface ReplicaSetOptions {
@@ -155,10 +157,10 @@ export class ReplicaSet {
   }
 
   /** Runs `ask` on the primary, as its root where there are users. */
-  async asRoot<T>(ask: (admin: Db) => Promise<T>): Promise<T> {
+  async asRoot<T>(ask: (db: Db) => Promise<T>, database = 'admin'): Promise<T> {
     const port = await this.primaryPort();
     if (port === null) throw new Error('there is no primary');
-    return this.on(port, ask);
+    return this.on(port, ask, database);
   }
 
   /** Has commands fail on the primary, as the server itself would make them. */
@@ -195,7 +197,7 @@ export class ReplicaSet {
     const { tls } = this.options;
     if (tls) {
       const { certFile, keyFile: key } = tls.issue('member');
-      await writeFile(this.certificate, (await readFile(certFile)) + (await readFile(key, 'utf8')));
+      await writeFile(this.certificate, (await readFile(certFile, 'utf8')) + (await readFile(key, 'utf8')));
     }
     const ports: number[] = [];
     while (ports.length < size) ports.push(await findFreePort());
@@ -230,7 +232,9 @@ export class ReplicaSet {
   private async initiate(): Promise<void> {
     const members = this.members.map(({ port }, _id) => ({ _id, host: `127.0.0.1:${port}` }));
     const { users, electionTimeoutMs } = this.options;
-    const settings = electionTimeoutMs ? { electionTimeoutMillis: electionTimeoutMs } : {};
+    const settings = electionTimeoutMs
+      ? { electionTimeoutMillis: electionTimeoutMs, heartbeatIntervalMillis: HEARTBEAT_MS }
+      : {};
     const first = this.members[0]!.port;
     await this.on(first, (admin) => admin.command({ replSetInitiate: { _id: NAME, members, settings } }));
     if (users) {
