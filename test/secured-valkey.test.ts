@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { checkValkey } from '../src/cli/doctor/valkey-checks';
 import { readSettings } from '../src/config/environment';
@@ -10,10 +11,11 @@ import { startTrailGraph, type TestTrailGraph } from './support/trailgraph';
 import { masterAfter, worksWith } from './support/valkey-followers';
 import { ValkeySentinels } from './support/valkey-sentinels';
 
+const DATABASE = `secured-${randomBytes(4).toString('hex')}`;
 /** Of docs/security.md, which names the namespace `trailgraph`. */
 const RIGHTS = /^ACL SETUSER trailgraph on '>password' (.*)$/m
   .exec(readFileSync('docs/security.md', 'utf8'))![1]!
-  .replaceAll('trailgraph:', 'secured:');
+  .replaceAll('trailgraph:', `${DATABASE}:`);
 
 const authority = new TestAuthority();
 const stranger = new TestAuthority();
@@ -23,8 +25,7 @@ let app: TestTrailGraph;
 
 beforeAll(async () => {
   group = await ValkeySentinels.start(1, { tls: authority, rights: RIGHTS });
-  const settings = { ...group.settings, TRAILGRAPH_PREFIX: 'secured' };
-  app = await startTrailGraph({ settings, database: `secured-${process.pid}-${Date.now()}`, logLines });
+  app = await startTrailGraph({ settings: group.settings, database: DATABASE, logLines });
 });
 afterAll(async () => {
   await app?.stop();

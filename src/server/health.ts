@@ -29,8 +29,8 @@ export interface ProxyOfWebhooks {
 export class HealthCheck {
   private readonly startedAt = performance.now();
   private last: { at: number; health: Promise<Health> } | null = null;
-  /** Why there is no connection to Valkey: a command that fails for want of one does not say it. */
-  private valkeyFault: unknown = null;
+  /** What to do where Valkey refuses us: a command that fails for want of a connection does not say it. */
+  private valkeyRefusal: string | null = null;
 
   constructor(
     private readonly db: Db,
@@ -39,10 +39,10 @@ export class HealthCheck {
     private readonly proxy: ProxyOfWebhooks,
   ) {
     valkey.on('error', (error) => {
-      this.valkeyFault = error;
+      this.valkeyRefusal = valkeyRefusal(error) ?? this.valkeyRefusal;
     });
     valkey.on('ready', () => {
-      this.valkeyFault = null;
+      this.valkeyRefusal = null;
     });
   }
 
@@ -64,7 +64,7 @@ export class HealthCheck {
     try {
       await this.valkey.ping();
     } catch (error) {
-      throw new Error(valkeyRefusal(this.valkeyFault) ?? messageOf(error), { cause: error });
+      throw new Error(this.valkeyRefusal ?? messageOf(error), { cause: error });
     }
   }
 

@@ -5,13 +5,7 @@ const UNAUTHORIZED = 13;
 const AUTHENTICATION_FAILED = 18;
 const NOT_PRIMARY = 10107;
 
-const CERTIFICATE_UNKNOWN = new Set<unknown>([
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-]);
+const CERTIFICATE_UNKNOWN = /self-signed certificate|unable to (verify|get)/;
 const LONGEST_CAUSE_CHAIN = 5;
 
 /** What is at fault in how MongoDB was asked, and what to do about it, in place of its own words. */
@@ -62,11 +56,11 @@ function refusalOf(error: unknown): Refusal | null {
 }
 
 const RIGHTS =
-  'Name one that has the role readWrite on its database: that is all it needs (docs/security.md).';
+  'Name one that has readWrite on its database, and collMod, by which RETENTION_DAYS is changed (docs/security.md).';
 
 function tlsRefusalOf(error: unknown): Refusal | null {
   for (const { code, message } of causesOf(error)) {
-    if (CERTIFICATE_UNKNOWN.has(code))
+    if (CERTIFICATE_UNKNOWN.test(message))
       return {
         message: `MongoDB's certificate is not trusted (${message})`,
         remedy:

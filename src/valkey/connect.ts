@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { Redis, type RedisOptions } from 'ioredis';
 import { Invalid } from '../domain/errors';
 import type { ValkeyPlace, ValkeyTls } from './place';
@@ -41,11 +40,8 @@ export function connectValkey({ url, sentinel, tls }: ValkeyPlace, name: string)
  * @throws Invalid
  */
 export async function requireSingleServer(client: Redis): Promise<string | null> {
-  try {
-    if (client.status !== 'ready') await once(client, 'ready', { signal: AbortSignal.timeout(KIND_MS) });
-  } catch (error) {
-    return valkeyRefusal(error);
-  }
+  const fault = await faultOf(client, KIND_MS);
+  if (fault !== null) return valkeyRefusal(fault);
   const info = await client.info('server').catch(() => '');
   // Valkey calls it server_mode since 8.1.
   const mode = /^(?:redis|server)_mode:(\w+)/m.exec(info)?.[1];
@@ -60,6 +56,30 @@ export async function requireSingleServer(client: Redis): Promise<string | null>
         'the Valkey that they watch.',
     );
   return null;
+}
+
+/**
+ * Waits until a connection takes commands.
+ * @returns null where it does; else why not: a refusal as soon as one comes, what failed last when the time is over
+ */
+export function faultOf(client: Redis, withinMs: number): Promise<unknown> {
+  if (client.status === 'ready') return Promise.resolve(null);
+  return new Promise((resolve) => {
+    let last: unknown = new Error(`no answer within ${withinMs} ms`);
+    const end = (fault: unknown): void => {
+      clearTimeout(timer);
+      client.off('ready', onReady).off('error', onError);
+      resolve(fault);
+    };
+    const onReady = (): void => end(null);
+    const onError = (error: unknown): void => {
+      last = error;
+      // Who closes the door may do so before its reason is read, and says it at the next try.
+      if (valkeyRefusal(error) !== null) end(error);
+    };
+    const timer = setTimeout(() => end(last), withinMs);
+    client.on('ready', onReady).on('error', onError);
+  });
 }
 
 function waitMs(times: number): number {

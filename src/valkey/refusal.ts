@@ -1,12 +1,6 @@
 import { messageOf } from '../domain/errors';
 
-const CERTIFICATE_UNKNOWN = new Set<unknown>([
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-]);
+const CERTIFICATE_UNKNOWN = /self-signed certificate|unable to (verify|get)/;
 
 /**
  * What to do where Valkey or a Sentinel is there and does not take us, or we don't take it; null for other errors: it may
@@ -22,7 +16,7 @@ export function valkeyRefusal(error: unknown): string | null {
       : 'Valkey refuses the user or the password of REDIS_URL. Are both right, with special characters percent-encoded?';
   if (/NOPERM/.test(text))
     return `Valkey does not let the user of REDIS_URL do what a server must (${text}). See docs/security.md for its rights.`;
-  if (CERTIFICATE_UNKNOWN.has(code) || /self-signed certificate|unable to (verify|get)/.test(text))
+  if (CERTIFICATE_UNKNOWN.test(text))
     return `Valkey's certificate is not trusted (${text}). Name the file of the authority that signed it in REDIS_TLS_CA_FILE.`;
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID' || /altnames/.test(text))
     return `Valkey's certificate is for another host (${text}). Name it in REDIS_URL, and let the Sentinels announce it, as the certificate does.`;

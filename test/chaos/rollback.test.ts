@@ -157,10 +157,11 @@ test('a commit that is taken back with its worker gone: its number goes to anoth
   worker = crew.start();
   const others = demoRecords(seed++, 0, SIZE);
   await send(others);
-  const { commits, batches } = ledger(app);
+  const { commits, batches, db } = ledger(app);
   expect((await commits.findOne({ _id: n }))?.ids.sort()).toEqual(idsOf(others).sort());
-  // As if the lease of the killed worker had run out.
+  // As if the leases of the killed worker had run out.
   await batches.updateMany({ state: 'PENDING' }, { $set: { dueAt: new Date(0) } });
+  await db.collection('webhooks').updateMany({}, { $set: { leaseUntil: new Date(0) } });
   await send(records);
   await send(fetched);
   expect(await comesBack(old)).toEqual(expect.arrayContaining(['batches', 'commits']));

@@ -1,8 +1,6 @@
-import { once } from 'node:events';
-import type { Redis } from 'ioredis';
 import { messageOf } from '../../domain/errors';
 import { compareVersions, OLDEST } from '../../embedded/program-version';
-import { connectValkey, requireSingleServer } from '../../valkey/connect';
+import { connectValkey, faultOf, requireSingleServer } from '../../valkey/connect';
 import type { ValkeyPlace } from '../../valkey/place';
 import { valkeyRefusal } from '../../valkey/refusal';
 import { askSentinels, type SentinelAnswer } from '../../valkey/sentinel';
@@ -18,7 +16,8 @@ export async function checkValkey(place: ValkeyPlace): Promise<Check[]> {
   const fault = await look('valkey', remedy, async () => {
     const client = connectValkey(place, 'doctor');
     try {
-      await ready(client);
+      const fault = await faultOf(client, CONNECT_MS);
+      if (fault !== null) throw new Error(valkeyRefusal(fault) ?? messageOf(fault));
       await requireSingleServer(client);
       found.push(versionOf(fields(await client.info('server'))));
       return evictionOf(fields(await client.info('memory')));
@@ -27,15 +26,6 @@ export async function checkValkey(place: ValkeyPlace): Promise<Check[]> {
     }
   });
   return [...found, fault];
-}
-
-/** @throws with what to do, where that is known */
-async function ready(client: Redis): Promise<void> {
-  try {
-    await once(client, 'ready', { signal: AbortSignal.timeout(CONNECT_MS) });
-  } catch (error) {
-    throw new Error(valkeyRefusal(error) ?? messageOf(error), { cause: error });
-  }
 }
 
 function versionOf({ valkey_version: valkey, redis_version: redis = '0' }: Fields): Check {
