@@ -28,7 +28,12 @@ export function connectValkey({ url, sentinel, tls }: ValkeyPlace, name: string)
     ...(tls ? { tls } : {}),
     ...(sentinel ? bySentinel(sentinel, tls) : {}),
   });
-  client.on('error', () => undefined); // Whoever uses it sees its own command fail; this only keeps it from being uncaught.
+  // Whoever uses it sees its own command fail; this only keeps it from being uncaught.
+  client.on('error', () => {
+    const { stream } = client;
+    // ioredis listens to a socket for one error; TLS may tell of another.
+    if (stream?.listenerCount('error') === 0) stream.on('error', () => undefined);
+  });
   if (sentinel) leaveIfDead(client);
   return client;
 }
