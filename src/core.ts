@@ -24,6 +24,7 @@ import { LeaseStore } from './store/leases';
 import { Migrator } from './store/migrations/migrator';
 import { ProxyReports } from './store/proxy-reports';
 import { QuarantineStore } from './store/quarantine';
+import { explained } from './store/refusal';
 import { ReplayStore } from './store/replays';
 import { RollupStore } from './store/rollups';
 import { SealedSecretStore } from './store/sealed-secrets';
@@ -142,14 +143,15 @@ export class Core {
       await new Migrator(store.db, { log: options.log }).run();
       await ensureIndexes(store.db, { eventsDays: options.settings.RETENTION_DAYS });
       const core = new Core(options, store, await StoreClock.open(store.db));
-      await requireSingleServer(core.valkey).catch(async (error: unknown) => {
+      const refusal = await requireSingleServer(core.valkey).catch(async (error: unknown) => {
         await core.close();
         throw error;
       });
+      if (refusal) options.log.error({ error: refusal }, 'Valkey is of no use; MongoDB is asked instead');
       return core;
     } catch (error) {
       await store.close();
-      throw error;
+      throw explained(error);
     }
   }
 
@@ -190,12 +192,13 @@ export class Core {
   /** Starts the queues: with handlers in a process that works, without in one that only gives hints. */
   startQueues(handlers: HintHandlers | null): void {
     const { master } = this;
+    const { valkey } = this.options;
     for (const name of ['fetch', 'enrich', 'forward'] as const) {
       const worker = handlers?.[name];
       const queue = new HintQueue({
         name,
         prefix: this.settings.TRAILGRAPH_PREFIX,
-        address: valkeyAddress(this.options.valkey.url),
+        address: { ...valkeyAddress(valkey.url), tls: valkey.tls },
         ...(master ? { locate: () => master.find() } : {}),
         ...(worker ? { worker } : {}),
         onLost: (count) => this.metrics.lostHints(count),

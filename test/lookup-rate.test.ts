@@ -24,7 +24,7 @@ afterAll(async () => {
 
 /** That of a process of its own. */
 async function bucket(perSecond = PER_SECOND, url = valkey.url): Promise<TokenBucket> {
-  const client = connectValkey({ url, sentinel: null }, 'rate');
+  const client = connectValkey({ url, sentinel: null, tls: null }, 'rate');
   clients.push(client);
   if (url === valkey.url) await eventually(async () => (await client.ping()) === 'PONG', 'Valkey answers');
   return new TokenBucket({ valkey: client, prefix: 'test', perSecond });

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CommanderError } from 'commander';
 import { messageOf } from '../domain/errors';
+import { explained } from '../store/refusal';
 import { CommandFailure, EXIT, type ExitCode } from './failure';
 import { createProgram } from './program';
 
@@ -47,8 +48,10 @@ function stopSignal(): AbortSignal {
 }
 
 /** Says what is wrong, in one line where we know it, and gives the exit code. */
-function told(error: unknown): ExitCode {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.refused; // It said so itself.
+function told(thrown: unknown): ExitCode {
+  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.done : EXIT.refused; // It said so itself.
+  const meant = explained(thrown);
+  const error = meant === thrown ? thrown : new CommandFailure(messageOf(meant));
   const known = error instanceof CommandFailure;
   const text = known ? messageOf(error, 4_000) : ((error as Error).stack ?? messageOf(error));
   process.stderr.write(`trailgraph: ${text}\n`);

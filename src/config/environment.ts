@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
 import { Invalid, messageOf } from '../domain/errors';
+import { asksForTls } from '../valkey/place';
 import {
   ALIASES,
   COMMAND_SETTINGS,
@@ -128,9 +129,24 @@ function faultsTogether(settings: Partial<Settings>, environment: Environment): 
     faults.push(
       'TRAILGRAPH_MASTER_KEY must be set beside MONGODB_URI and REDIS_URL: 32 random bytes that seal secrets at rest, as `openssl rand -base64 32` makes them',
     );
+  faults.push(...valkeyTlsFaults(settings));
   if (ROLE === undefined || ROLE === 'all') return faults;
   const missing = (['MONGODB_URI', 'REDIS_URL', 'TRAILGRAPH_MASTER_KEY'] as const)
     .filter(absent)
     .map((name) => `${name} must be set for ROLE=${ROLE}`);
   return [...faults, ...missing];
+}
+
+function valkeyTlsFaults({
+  REDIS_URL,
+  REDIS_TLS_CA_FILE: ca,
+  REDIS_TLS_CERT_FILE: cert,
+  REDIS_TLS_KEY_FILE: key,
+}: Partial<Settings>): string[] {
+  const faults: string[] = [];
+  if ((cert === undefined) !== (key === undefined))
+    faults.push('REDIS_TLS_CERT_FILE and REDIS_TLS_KEY_FILE belong together: set both or none');
+  if ((ca ?? cert ?? key) !== undefined && (REDIS_URL === undefined || !asksForTls(REDIS_URL)))
+    faults.push('REDIS_TLS_* files are of no use without rediss:// in REDIS_URL');
+  return faults;
 }

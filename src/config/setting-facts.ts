@@ -50,6 +50,24 @@ export const SETTING_FACTS: Readonly<Record<SettingName, SettingFacts>> = {
   REDIS_SENTINELS: { subject: 'Stores', readBy: [...SERVERS, 'commands'], otherwise: 'none' },
   REDIS_SENTINEL_NAME: { subject: 'Stores', readBy: [...SERVERS, 'commands'] },
   REDIS_SENTINEL_PASSWORD: { subject: 'Stores', readBy: [...SERVERS, 'commands'], otherwise: 'none' },
+  REDIS_TLS_CA_FILE: {
+    subject: 'Stores',
+    readBy: [...SERVERS, 'commands'],
+    unit: 'file',
+    otherwise: 'those that Node trusts',
+  },
+  REDIS_TLS_CERT_FILE: {
+    subject: 'Stores',
+    readBy: [...SERVERS, 'commands'],
+    unit: 'file',
+    otherwise: 'none',
+  },
+  REDIS_TLS_KEY_FILE: {
+    subject: 'Stores',
+    readBy: [...SERVERS, 'commands'],
+    unit: 'file',
+    otherwise: 'none',
+  },
   MONGOD_BINARY: {
     subject: 'Stores',
     readBy: ['all', 'commands'],

@@ -104,6 +104,15 @@ export const SETTINGS = z.object({
     .describe('Sentinels that know the master, host:port, separated by commas; none: REDIS_URL says where.'),
   REDIS_SENTINEL_NAME: z.string().min(1).default('mymaster').describe('What the Sentinels call the master.'),
   REDIS_SENTINEL_PASSWORD: optional.describe('The password that the Sentinels themselves ask for.'),
+  REDIS_TLS_CA_FILE: optional.describe(
+    'PEM file of the authorities that sign the certificates of Valkey and its Sentinels, in the place of those that Node trusts; with rediss://.',
+  ),
+  REDIS_TLS_CERT_FILE: optional.describe(
+    'PEM file of the certificate that Valkey and its Sentinels are shown, where they ask for one.',
+  ),
+  REDIS_TLS_KEY_FILE: optional.describe(
+    'PEM file of the private key of REDIS_TLS_CERT_FILE, without a passphrase.',
+  ),
   MONGOD_BINARY: optional.describe('The mongod program to embed.'),
   VALKEY_BINARY: optional.describe('The valkey-server or redis-server program to embed.'),
   WORKERS: integer(0, 64)

@@ -8,7 +8,8 @@ export interface HintAddress {
   username?: string;
   password?: string;
   db: number;
-  tls: boolean;
+  /** Of Node's TLS; null: plain. */
+  tls: object | null;
 }
 
 /** Tells at which server the queue lies now, where that may change: under Sentinel. */
@@ -36,7 +37,8 @@ interface Offline {
 /** What node_redis reads at each connect. */
 interface Connecting {
   connection_options: { host: string; port: number; family: number };
-  stream: { destroy(): void };
+  stream: { destroy(): void; on(event: 'error', listener: () => void): void };
+  create_stream(): void;
 }
 
 type NodeRedisClient = HintClient & Offline & Connecting;
@@ -85,7 +87,7 @@ export class HintConnections {
       db,
       ...(password ? { password } : {}),
       ...(username ? { user: username } : {}),
-      ...(tls ? { tls: {} } : {}),
+      ...(tls ? { tls } : {}),
       retry_strategy: ({ attempt }: { attempt: number }) => {
         this.follow(client);
         return Math.min(RETRY_STEP_MS * attempt, 1_000);
@@ -94,6 +96,7 @@ export class HintConnections {
     });
     client.on('error', this.onError);
     client.send_offline_queue = sendOnce;
+    keepLateFaults(client);
     if (this.locate) client.on('ready', () => this.leaveReplica(client));
     this.all.push(client);
     return client;
@@ -127,4 +130,17 @@ function sendOnce(this: Offline): void {
   for (let left = this.offline_queue.length; left > 0; left--)
     this.internal_send_command(this.offline_queue.shift());
   this.drain();
+}
+
+/**
+ * node_redis takes its listeners from the socket that it leaves. One whose TLS failed may tell of it once more, and an
+ * error that nobody listens to ends the process.
+ */
+function keepLateFaults(client: NodeRedisClient): void {
+  const createStream = client.create_stream.bind(client);
+  client.create_stream = () => {
+    const left = client.stream;
+    createStream();
+    left.on('error', () => undefined); // It told the first.
+  };
 }

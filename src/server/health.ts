@@ -3,6 +3,7 @@ import type { Db } from 'mongodb';
 import { messageOf } from '../domain/errors';
 import type { HealthStatus } from '../domain/source';
 import type { Health } from '../graphql/health/types';
+import { valkeyRefusal } from '../valkey/refusal';
 
 interface Component {
   name: string;
@@ -28,13 +29,22 @@ export interface ProxyOfWebhooks {
 export class HealthCheck {
   private readonly startedAt = performance.now();
   private last: { at: number; health: Promise<Health> } | null = null;
+  /** What to do where Valkey refuses us: a command that fails for want of a connection does not say it. */
+  private valkeyRefusal: string | null = null;
 
   constructor(
     private readonly db: Db,
     private readonly valkey: Redis,
     private readonly version: string,
     private readonly proxy: ProxyOfWebhooks,
-  ) {}
+  ) {
+    valkey.on('error', (error) => {
+      this.valkeyRefusal = valkeyRefusal(error) ?? this.valkeyRefusal;
+    });
+    valkey.on('ready', () => {
+      this.valkeyRefusal = null;
+    });
+  }
 
   check(): Promise<Health> {
     const now = performance.now();
@@ -50,10 +60,18 @@ export class HealthCheck {
     return [{ name: 'webhook proxy', status, latencyMs: null, message: message?.slice(0, 200) ?? null }];
   }
 
+  private async pingValkey(): Promise<void> {
+    try {
+      await this.valkey.ping();
+    } catch (error) {
+      throw new Error(this.valkeyRefusal ?? messageOf(error), { cause: error });
+    }
+  }
+
   private async ask(): Promise<Health> {
     const [mongodb, valkey, proxy] = await Promise.all([
       probe('mongodb', 'FAILING', () => this.db.command({ ping: 1 }, { timeoutMS: ANSWER_MS })),
-      probe('valkey', 'DEGRADED', () => this.valkey.ping()),
+      probe('valkey', 'DEGRADED', () => this.pingValkey()),
       this.webhookProxy(),
     ]);
     const components = [mongodb, valkey, ...proxy];

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Db } from 'mongodb';
 import mongoose, { type Connection, type ConnectOptions } from 'mongoose';
-import { messageOf, Unavailable } from '../domain/errors';
+import { connectFailure } from './refusal';
 
 /** An open connection to MongoDB. The owner closes it. */
 export interface StoreConnection {
@@ -19,7 +19,7 @@ const SOCKET_TIMEOUT_MS = 12_000;
  * URI says: work is claimed by what was read. What a majority may not have yet can be read; where somebody else would
  * act on it after a failover took it back, `DURABLE` is asked for.
  * @param uri the database's name stands in it; `trailgraph` where it does not
- * @throws Unavailable when no server answers within `firstAnswerMs`
+ * @throws Unavailable when no server answers within `firstAnswerMs`, or none that takes us, with what to do
  */
 export async function connectStore(uri: string, firstAnswerMs = 10_000): Promise<StoreConnection> {
   const options: ConnectOptions = {
@@ -50,9 +50,7 @@ export async function connectStore(uri: string, firstAnswerMs = 10_000): Promise
     } catch (error) {
       if (performance.now() > deadline) {
         await connection.close().catch(() => undefined);
-        throw new Unavailable(
-          `MongoDB does not answer: ${messageOf(error)}. Is MONGODB_URI right, and is the server up?`,
-        );
+        throw connectFailure(error);
       }
       await connection.openUri(uri, options).catch(() => undefined);
     }

@@ -1,7 +1,7 @@
-import { once } from 'node:events';
 import { Redis, type RedisOptions } from 'ioredis';
 import { Invalid } from '../domain/errors';
-import type { ValkeyPlace } from './place';
+import type { ValkeyPlace, ValkeyTls } from './place';
+import { valkeyRefusal } from './refusal';
 import type { SentinelGroup } from './sentinel';
 
 /** Under Sentinel, a connection is asked so often whether anybody is there. */
@@ -13,7 +13,7 @@ const KIND_MS = 1_000;
  * An ioredis connection that comes back by itself, and whose commands fail within a second while it is away. Under
  * Sentinel it goes to whoever is master, and leaves one that has become a replica or hangs.
  */
-export function connectValkey({ url, sentinel }: ValkeyPlace, name: string): Redis {
+export function connectValkey({ url, sentinel, tls }: ValkeyPlace, name: string): Redis {
   const client = new Redis(url, {
     connectionName: `trailgraph-${name}`,
     lazyConnect: false,
@@ -25,23 +25,28 @@ export function connectValkey({ url, sentinel }: ValkeyPlace, name: string): Red
     retryStrategy: waitMs,
     reconnectOnError: ({ message }) => message.startsWith('READONLY'), // It was made a replica.
     autoResubscribe: false, // Its failures go unhandled: live/steady-subscriber.ts does it.
-    ...(sentinel ? bySentinel(sentinel, new URL(url).protocol === 'rediss:') : {}),
+    ...(tls ? { tls } : {}),
+    ...(sentinel ? bySentinel(sentinel, tls) : {}),
   });
-  client.on('error', () => undefined); // Whoever uses it sees its own command fail; this only keeps it from being uncaught.
+  // Whoever uses it sees its own command fail; this only keeps it from being uncaught.
+  client.on('error', () => {
+    const { stream } = client;
+    // ioredis listens to a socket for one error; TLS may tell of another.
+    if (stream?.listenerCount('error') === 0) stream.on('error', () => undefined);
+  });
   if (sentinel) leaveIfDead(client);
   return client;
 }
 
 /**
  * Refuses a server that can't serve us: a node of a cluster (keys that are used together would lie apart), or a Sentinel
- * itself. One that does not answer at once may be away, which is no reason not to start.
+ * itself. One that does not answer at once, or not us, is no reason not to start: all goes on without.
+ * @returns what to do where it is there and does not take us; null where it does, or may just be away
  * @throws Invalid
  */
-export async function requireSingleServer(client: Redis): Promise<void> {
-  if (client.status !== 'ready') {
-    const ready = once(client, 'ready', { signal: AbortSignal.timeout(KIND_MS) });
-    if (!(await ready.then(() => true).catch(() => false))) return;
-  }
+export async function requireSingleServer(client: Redis): Promise<string | null> {
+  const fault = await faultOf(client, KIND_MS);
+  if (fault !== null) return valkeyRefusal(fault);
   const info = await client.info('server').catch(() => '');
   // Valkey calls it server_mode since 8.1.
   const mode = /^(?:redis|server)_mode:(\w+)/m.exec(info)?.[1];
@@ -55,13 +60,41 @@ export async function requireSingleServer(client: Redis): Promise<void> {
       'REDIS_URL names a Sentinel: name the Sentinels in REDIS_SENTINELS, and in REDIS_URL the user and password of ' +
         'the Valkey that they watch.',
     );
+  return null;
+}
+
+/**
+ * Waits until a connection takes commands.
+ * @returns null where it does; else why not: a refusal as soon as one comes, what failed last when the time is over
+ */
+export function faultOf(client: Redis, withinMs: number): Promise<unknown> {
+  if (client.status === 'ready') return Promise.resolve(null);
+  return new Promise((resolve) => {
+    let last: unknown = new Error(`no answer within ${withinMs} ms`);
+    const end = (fault: unknown): void => {
+      clearTimeout(timer);
+      client.off('ready', onReady).off('error', onError);
+      resolve(fault);
+    };
+    const onReady = (): void => end(null);
+    const onError = (error: unknown): void => {
+      last = error;
+      // Who closes the door may do so before its reason is read, and says it at the next try.
+      if (valkeyRefusal(error) !== null) end(error);
+    };
+    const timer = setTimeout(() => end(last), withinMs);
+    client.on('ready', onReady).on('error', onError);
+  });
 }
 
 function waitMs(times: number): number {
   return Math.min(100 * times, 1_000);
 }
 
-function bySentinel({ sentinels, name, password }: SentinelGroup, tls: boolean): Partial<RedisOptions> {
+function bySentinel(
+  { sentinels, name, password }: SentinelGroup,
+  tls: ValkeyTls | null,
+): Partial<RedisOptions> {
   return {
     sentinels,
     name,
@@ -70,7 +103,7 @@ function bySentinel({ sentinels, name, password }: SentinelGroup, tls: boolean):
     sentinelCommandTimeout: 1_000,
     updateSentinels: false, // Those that were named; what they tell of each other may not be reachable from here.
     ...(password === null ? {} : { sentinelPassword: password }),
-    ...(tls ? { enableTLSForSentinelMode: true, tls: {}, sentinelTLS: {} } : {}),
+    ...(tls ? { enableTLSForSentinelMode: true, sentinelTLS: tls } : {}),
   };
 }
 

@@ -5,6 +5,17 @@ export interface ValkeyPlace {
   /** With Sentinels, user, password, database and TLS are taken from it; its host and port are not used. */
   url: string;
   sentinel: SentinelGroup | null;
+  /** Null where the URL is not rediss://. */
+  tls: ValkeyTls | null;
+}
+
+/** How servers and Sentinels are known, and we to them; in PEM. What is absent: as Node does without. */
+export interface ValkeyTls {
+  /** Who signs their certificates. */
+  ca?: Buffer;
+  /** Our own, where they ask for one. */
+  cert?: Buffer;
+  key?: Buffer;
 }
 
 /** The parts of a Redis URL, for clients that take no URL. */
@@ -14,7 +25,6 @@ export interface ValkeyAddress {
   username?: string;
   password?: string;
   db: number;
-  tls: boolean;
 }
 
 /** @throws TypeError where the text is not a redis:// or rediss:// URL; its message does not hold the text */
@@ -30,8 +40,12 @@ export function valkeyAddress(text: string): ValkeyAddress {
     ...(url.username ? { username: decodeURIComponent(url.username) } : {}),
     ...(url.password ? { password: decodeURIComponent(url.password) } : {}),
     db,
-    tls: url.protocol === 'rediss:',
   };
+}
+
+/** Whether a URL that `valkeyAddress` takes asks for TLS. */
+export function asksForTls(text: string): boolean {
+  return urlOf(text).protocol === 'rediss:';
 }
 
 function urlOf(text: string): URL {

@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { Redis } from 'ioredis';
 import { messageOf, Unavailable } from '../domain/errors';
-import type { ValkeyPlace } from './place';
+import type { ValkeyPlace, ValkeyTls } from './place';
 
 /** Where a server listens. */
 export interface HostPort {
@@ -56,10 +56,10 @@ export function parseSentinels(text: string): HostPort[] {
 export class MasterFinder {
   private asking: Promise<HostPort> | null = null;
 
-  /** @param tls whether the Sentinels are spoken to by TLS */
+  /** @param tls null where the Sentinels are spoken to without it */
   constructor(
     private readonly group: SentinelGroup,
-    private readonly tls: boolean,
+    private readonly tls: ValkeyTls | null,
   ) {}
 
   /**
@@ -94,20 +94,16 @@ export class MasterFinder {
 }
 
 /** What finds the master of a place; null where there are no Sentinels. */
-export function masterFinder({ url, sentinel }: ValkeyPlace): MasterFinder | null {
-  return sentinel && new MasterFinder(sentinel, usesTls(url));
+export function masterFinder({ sentinel, tls }: ValkeyPlace): MasterFinder | null {
+  return sentinel && new MasterFinder(sentinel, tls);
 }
 
 /** What each Sentinel of a place says; nothing where there are none. */
-export async function askSentinels({ url, sentinel }: ValkeyPlace): Promise<SentinelAnswer[]> {
-  return sentinel ? askAll(sentinel, usesTls(url)) : [];
+export async function askSentinels({ sentinel, tls }: ValkeyPlace): Promise<SentinelAnswer[]> {
+  return sentinel ? askAll(sentinel, tls) : [];
 }
 
-function usesTls(url: string): boolean {
-  return new URL(url).protocol === 'rediss:';
-}
-
-async function askAll(group: SentinelGroup, tls: boolean): Promise<SentinelAnswer[]> {
+async function askAll(group: SentinelGroup, tls: ValkeyTls | null): Promise<SentinelAnswer[]> {
   return Promise.all(
     group.sentinels.map(async (sentinel): Promise<SentinelAnswer> => {
       try {
@@ -122,13 +118,13 @@ async function askAll(group: SentinelGroup, tls: boolean): Promise<SentinelAnswe
 async function askOne(
   { name, password }: SentinelGroup,
   { host, port }: HostPort,
-  tls: boolean,
+  tls: ValkeyTls | null,
 ): Promise<HostPort | null> {
   const client = new Redis({
     host,
     port,
     ...(password === null ? {} : { password }),
-    ...(tls ? { tls: {} } : {}),
+    ...(tls ? { tls } : {}),
     connectionName: 'trailgraph-look-up',
     lazyConnect: true,
     connectTimeout: ANSWER_MS,

@@ -38,6 +38,14 @@ export class TestAuthority {
     return { certFile, keyFile };
   }
 
+  /** A certificate of a client's with its key in one file, and its subject as MongoDB writes it. */
+  issueForClient(name: string): { file: string; subject: string } {
+    const { certFile, keyFile } = this.issue(name);
+    const file = join(this.folder, `${name}-client.pem`);
+    writeFileSync(file, readFileSync(certFile, 'utf8') + readFileSync(keyFile, 'utf8'));
+    return { file, subject: `CN=${name}` };
+  }
+
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }

@@ -1,58 +1,80 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
+import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { findProgram } from '../../src/embedded/find-program';
 import { findFreePort } from '../../src/embedded/free-port';
+import type { CertificateFiles, TestAuthority } from './certificates';
 import { eventually } from './eventually';
+import { type ServerCommand, ServerProcess, serverProgram } from './server-process';
 
 const PASSWORD = 'of-the-valkeys';
 const SENTINEL_PASSWORD = 'of-the-sentinels';
+const USER_PASSWORD = 'of: the/user@with #few %rights';
 const NAME = 'trail';
 /** As quick as it can be told from a busy machine: Sentinel's default is 30 s. */
 const DOWN_AFTER_MS = 2_000;
+/**
+ * Debian's redis-tools: the server and its tools are one program, which goes by its name. The valkey-server of the wheel
+ * is built without TLS.
+ */
+const WITH_TLS = { program: '/usr/bin/redis-check-rdb', argv0: 'redis-server' };
+
+export interface SentinelsOptions {
+  /** Servers and Sentinels speak TLS alone, show a certificate of this authority's, and ask clients for one. */
+  tls?: TestAuthority;
+  /** The rights of the user that a server is told of, as ACL SETUSER takes them; without it that is the default user. */
+  rights?: string;
+}
 
 interface Member {
   port: number;
-  child: ChildProcess;
+  process: ServerProcess;
 }
 
 /** A Valkey master with replicas, watched by three Sentinels, all with passwords. Keeps nothing on disk. */
 export class ValkeySentinels {
   private readonly valkeys: Member[] = [];
   private readonly sentinels: Member[] = [];
+  private readonly certificate: CertificateFiles | null;
 
   private constructor(
-    private readonly program: string,
-    private readonly folder: string,
-  ) {}
+    private readonly command: Pick<ServerCommand, 'program' | 'argv0' | 'folder'>,
+    private readonly options: SentinelsOptions,
+  ) {
+    this.certificate = options.tls?.issue('of-valkey') ?? null;
+  }
 
   /** Returns when the Sentinels know the master, its replicas and each other. */
-  static async start(replicas: number): Promise<ValkeySentinels> {
-    const { path } = await findProgram({
-      kind: 'valkey',
-      ...(process.env.VALKEY_BINARY ? { given: process.env.VALKEY_BINARY } : {}),
-      searchPath: process.env.PATH ?? '',
-      cacheDir: join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'trailgraph'),
-      log: { info: () => undefined, warn: () => undefined },
-    });
-    const group = new ValkeySentinels(path, await mkdtemp(join(tmpdir(), 'trailgraph-sentinels-')));
-    for (let index = 0; index <= replicas; index++) await group.startValkey();
-    for (let index = 0; index < 3; index++) await group.startSentinel();
-    await eventually(() => group.isWatched(replicas), 'the Sentinels watch the master', 30_000);
+  static async start(replicas: number, options: SentinelsOptions = {}): Promise<ValkeySentinels> {
+    const program = options.tls ? await programWithTls() : { program: await serverProgram('valkey') };
+    const folder = await mkdtemp(join(tmpdir(), 'trailgraph-sentinels-'));
+    const group = new ValkeySentinels({ ...program, folder }, options);
+    try {
+      for (let index = 0; index <= replicas; index++) await group.startValkey();
+      for (let index = 0; index < 3; index++) await group.startSentinel();
+      await eventually(() => group.isWatched(replicas), 'the Sentinels watch the master', 30_000);
+    } catch (error) {
+      await group.close();
+      throw error;
+    }
     return group;
   }
 
   /** What a server is told of it. */
   get settings(): Record<string, string> {
+    const { rights, tls } = this.options;
+    const user = rights === undefined ? `:${PASSWORD}` : `trailgraph:${encodeURIComponent(USER_PASSWORD)}`;
     return {
       // The port is nobody's: only the Sentinels say where to go.
-      REDIS_URL: `redis://:${PASSWORD}@sentinels.invalid:1/0`,
+      REDIS_URL: `${tls ? 'rediss' : 'redis'}://${user}@sentinels.invalid:1/0`,
       REDIS_SENTINELS: this.sentinels.map(({ port }) => `127.0.0.1:${port}`).join(','),
       REDIS_SENTINEL_NAME: NAME,
       REDIS_SENTINEL_PASSWORD: SENTINEL_PASSWORD,
+      ...(tls ? { REDIS_TLS_CA_FILE: tls.caFile } : {}),
+      ...(this.certificate
+        ? { REDIS_TLS_CERT_FILE: this.certificate.certFile, REDIS_TLS_KEY_FILE: this.certificate.keyFile }
+        : {}),
     };
   }
 
@@ -66,22 +88,21 @@ export class ValkeySentinels {
   async killMaster(): Promise<number> {
     const port = await this.masterPort();
     const master = this.valkeys.find((valkey) => valkey.port === port)!;
-    master.child.kill('SIGKILL');
-    await once(master.child, 'exit');
+    await master.process.kill();
     return port;
   }
 
   /** Stops the master from answering, its sockets stay open. @returns what wakes it */
   async freezeMaster(): Promise<{ port: number; thaw: () => void }> {
     const port = await this.masterPort();
-    const { child } = this.valkeys.find((valkey) => valkey.port === port)!;
-    child.kill('SIGSTOP');
-    return { port, thaw: () => void child.kill('SIGCONT') };
+    const { process } = this.valkeys.find((valkey) => valkey.port === port)!;
+    process.freeze();
+    return { port, thaw: () => process.thaw() };
   }
 
   /** Runs `ask` on the valkey of this port. */
   async on<T>(port: number, ask: (client: Redis) => Promise<T>): Promise<T> {
-    const client = connected(port, PASSWORD);
+    const client = this.connected(port, PASSWORD);
     try {
       await client.connect();
       return await ask(client);
@@ -97,14 +118,8 @@ export class ValkeySentinels {
   }
 
   async close(): Promise<void> {
-    const children = [...this.sentinels, ...this.valkeys].map(({ child }) => child);
-    for (const child of children) {
-      if (child.exitCode !== null || child.signalCode !== null) continue;
-      const ended = once(child, 'exit');
-      child.kill('SIGKILL');
-      await ended;
-    }
-    await rm(this.folder, { recursive: true, force: true });
+    await Promise.all([...this.sentinels, ...this.valkeys].map(({ process }) => process.kill()));
+    await rm(this.command.folder, { recursive: true, force: true });
   }
 
   private async startValkey(): Promise<void> {
@@ -112,45 +127,54 @@ export class ValkeySentinels {
   }
 
   private async spawnValkey(port: number, masterPort: number | null): Promise<Member> {
-    const child = await this.spawn(port, [
-      'bind 127.0.0.1',
-      `port ${port}`,
+    const { rights } = this.options;
+    const config = [
       `requirepass ${PASSWORD}`,
       `masterauth ${PASSWORD}`,
       'save ""',
       'repl-diskless-sync-delay 0',
+      'maxmemory-policy noeviction',
+      ...(rights === undefined ? [] : [`user trailgraph on ">${USER_PASSWORD}" ${rights}`]),
       ...(masterPort === null ? [] : [`replicaof 127.0.0.1 ${masterPort}`]),
-    ]);
-    await eventually(
-      async () => (await this.on(port, (client) => client.ping())) === 'PONG',
-      'valkey takes commands',
-    );
-    return { port, child };
+    ];
+    const answers = async () => (await this.on(port, (client) => client.ping())) === 'PONG';
+    return { port, process: await this.spawn(port, config, answers) };
   }
 
   private async startSentinel(): Promise<void> {
     const port = await findFreePort();
-    const child = await this.spawn(
-      port,
-      [
-        'bind 127.0.0.1',
-        `port ${port}`,
-        `requirepass ${SENTINEL_PASSWORD}`,
-        `sentinel sentinel-pass ${SENTINEL_PASSWORD}`,
-        `sentinel monitor ${NAME} 127.0.0.1 ${this.valkeys[0]!.port} 2`,
-        `sentinel auth-pass ${NAME} ${PASSWORD}`,
-        `sentinel down-after-milliseconds ${NAME} ${DOWN_AFTER_MS}`,
-        `sentinel failover-timeout ${NAME} 10000`,
-      ],
-      ['--sentinel'],
-    );
-    this.sentinels.push({ port, child });
+    const config = [
+      `requirepass ${SENTINEL_PASSWORD}`,
+      `sentinel sentinel-pass ${SENTINEL_PASSWORD}`,
+      `sentinel monitor ${NAME} 127.0.0.1 ${this.valkeys[0]!.port} 2`,
+      `sentinel auth-pass ${NAME} ${PASSWORD}`,
+      `sentinel down-after-milliseconds ${NAME} ${DOWN_AFTER_MS}`,
+      `sentinel failover-timeout ${NAME} 10000`,
+    ];
+    const answers = async () => (await this.ask('MASTER', NAME, port)) !== null;
+    this.sentinels.push({ port, process: await this.spawn(port, config, answers, ['--sentinel']) });
   }
 
-  private async spawn(port: number, config: string[], args: string[] = []): Promise<ChildProcess> {
-    const file = join(this.folder, `${port}.conf`);
-    await writeFile(file, [...config, `dir ${this.folder}`, ''].join('\n'));
-    return spawn(this.program, [file, ...args], { cwd: this.folder, stdio: 'ignore' });
+  private async spawn(
+    port: number,
+    config: string[],
+    answers: () => Promise<boolean>,
+    args: string[] = [],
+  ): Promise<ServerProcess> {
+    const { folder } = this.command;
+    const file = join(folder, `${port}.conf`);
+    const lines = ['bind 127.0.0.1', ...this.door(port), ...config, `dir ${folder}`, ''];
+    await writeFile(file, lines.join('\n'));
+    return ServerProcess.start({ ...this.command, args: [file, ...args] }, answers);
+  }
+
+  private door(port: number): string[] {
+    const { certificate, options } = this;
+    if (!certificate || !options.tls) return [`port ${port}`];
+    return [
+      ...['port 0', `tls-port ${port}`, 'tls-replication yes', `tls-ca-cert-file ${options.tls.caFile}`],
+      ...[`tls-cert-file ${certificate.certFile}`, `tls-key-file ${certificate.keyFile}`],
+    ];
   }
 
   private async isWatched(replicas: number): Promise<boolean> {
@@ -165,7 +189,7 @@ export class ValkeySentinels {
   }
 
   private async ask(command: string, name: string, port = this.sentinels[0]!.port): Promise<unknown> {
-    const client = connected(port, SENTINEL_PASSWORD);
+    const client = this.connected(port, SENTINEL_PASSWORD);
     try {
       await client.connect();
       return await client.call('SENTINEL', command, name);
@@ -173,20 +197,32 @@ export class ValkeySentinels {
       client.disconnect();
     }
   }
+
+  private connected(port: number, password: string): Redis {
+    const { tls } = this.options;
+    const { certFile, keyFile } = this.certificate ?? {};
+    const client = new Redis({
+      host: '127.0.0.1',
+      port,
+      password,
+      connectionName: 'the-test',
+      lazyConnect: true,
+      enableReadyCheck: false,
+      commandTimeout: 2_000,
+      maxRetriesPerRequest: 0,
+      retryStrategy: () => null,
+      ...(tls && certFile && keyFile
+        ? { tls: { ca: tls.ca, cert: readFileSync(certFile), key: readFileSync(keyFile) } }
+        : {}),
+    });
+    client.on('error', () => undefined); // Its commands tell.
+    return client;
+  }
 }
 
-function connected(port: number, password: string): Redis {
-  const client = new Redis({
-    host: '127.0.0.1',
-    port,
-    password,
-    connectionName: 'the-test',
-    lazyConnect: true,
-    enableReadyCheck: false,
-    commandTimeout: 2_000,
-    maxRetriesPerRequest: 0,
-    retryStrategy: () => null,
+async function programWithTls(): Promise<typeof WITH_TLS> {
+  await access(WITH_TLS.program).catch(() => {
+    throw new Error(`${WITH_TLS.program} is not there: \`apt-get install redis-tools\` (Debian, Ubuntu)`);
   });
-  client.on('error', () => undefined); // Its commands tell.
-  return client;
+  return WITH_TLS;
 }

@@ -1,4 +1,5 @@
 import { messageOf } from '../../domain/errors';
+import { explained } from '../../store/refusal';
 
 /** What a look at one thing found. */
 export interface Check {
@@ -27,6 +28,6 @@ export async function look(name: string, remedy: string, find: () => Promise<Che
   try {
     return await find();
   } catch (error) {
-    return fail(name, messageOf(error), remedy);
+    return fail(name, messageOf(explained(error)), remedy);
   }
 }

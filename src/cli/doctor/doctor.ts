@@ -6,6 +6,7 @@ import type { Settings } from '../../config/settings';
 import { messageOf } from '../../domain/errors';
 import { readServerNote } from '../../server-note';
 import { connectStore, type StoreConnection } from '../../store/connection';
+import type { ValkeyPlace } from '../../valkey/place';
 import { valkeyPlace } from '../../valkey-place';
 import { NOTE_REMEDY } from '../running-server';
 import { type Check, fail, look } from './check';
@@ -45,7 +46,7 @@ export async function examine(options: DoctorOptions): Promise<Check[]> {
     checkDatabase(options, settings, stores),
     stores.redisUrl === null
       ? [nowhere('valkey', 'REDIS_URL', stores)]
-      : checkValkey(valkeyPlace(stores.redisUrl, options.dataDir === null ? settings : {})),
+      : lookAtValkey(stores.redisUrl, options.dataDir === null ? settings : {}),
     checkGeoData(settings, new Date(options.now())),
   ]);
   return [...local, ...unreadable, ...database, ...valkey, ...geo];
@@ -68,6 +69,16 @@ async function findStores(
     redisUrl: named.REDIS_URL ?? note?.redisUrl ?? null,
   };
   return [stores, found];
+}
+
+async function lookAtValkey(url: string, settings: Partial<Settings>): Promise<Check[]> {
+  let place: ValkeyPlace;
+  try {
+    place = valkeyPlace(url, settings);
+  } catch (error) {
+    return [fail('valkey', messageOf(error), 'Is the file there, and is it PEM?')];
+  }
+  return checkValkey(place);
 }
 
 function nowhere(name: string, setting: string, { dataDir }: Stores): Check {

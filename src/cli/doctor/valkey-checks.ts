@@ -1,8 +1,8 @@
-import { once } from 'node:events';
 import { messageOf } from '../../domain/errors';
 import { compareVersions, OLDEST } from '../../embedded/program-version';
-import { connectValkey, requireSingleServer } from '../../valkey/connect';
+import { connectValkey, faultOf, requireSingleServer } from '../../valkey/connect';
 import type { ValkeyPlace } from '../../valkey/place';
+import { valkeyRefusal } from '../../valkey/refusal';
 import { askSentinels, type SentinelAnswer } from '../../valkey/sentinel';
 import { type Check, fail, look, pass, warn } from './check';
 
@@ -16,7 +16,8 @@ export async function checkValkey(place: ValkeyPlace): Promise<Check[]> {
   const fault = await look('valkey', remedy, async () => {
     const client = connectValkey(place, 'doctor');
     try {
-      await once(client, 'ready', { signal: AbortSignal.timeout(CONNECT_MS) });
+      const fault = await faultOf(client, CONNECT_MS);
+      if (fault !== null) throw new Error(valkeyRefusal(fault) ?? messageOf(fault));
       await requireSingleServer(client);
       found.push(versionOf(fields(await client.info('server'))));
       return evictionOf(fields(await client.info('memory')));
@@ -59,7 +60,8 @@ function judgeSentinels(answers: SentinelAnswer[]): Check {
     ({ sentinel, fault }) => `${sentinel.host}:${sentinel.port}: ${messageOf(fault, 100)}`,
   );
   const remedy =
-    'Are REDIS_SENTINELS, REDIS_SENTINEL_NAME and REDIS_SENTINEL_PASSWORD right, and are they up?';
+    'Are REDIS_SENTINELS, REDIS_SENTINEL_NAME and REDIS_SENTINEL_PASSWORD right (with rediss:// they are spoken to by TLS, ' +
+    'and must be trusted by REDIS_TLS_CA_FILE), and are they up?';
   if (masters.length === 0)
     return fail(
       'sentinel',
