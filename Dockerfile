@@ -26,6 +26,6 @@ COPY --from=build --chown=1000:1000 /data /data
 USER 1000:1000
 EXPOSE 4000
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
+HEALTHCHECK --interval=10s --timeout=10s --start-period=60s --retries=3 \
   CMD ["node", "dist/cli/main.js", "health"]
 CMD ["node", "dist/main.js"]
