@@ -46,7 +46,7 @@ engine bud --isolation chroot --pull-never --layers --format docker "$@" -t trai
 
 container=$(engine from --pull-never trailgraph)
 mounted=$(engine mount "$container")
-echo "folders of the image, in MB:" && du -sm "$mounted/app/node_modules" "$mounted/app/dist" "$mounted"
+for folder in app/node_modules app/dist .; do (cd "$mounted" && du -sm "$folder" | sed 's/\t/ MB in /'); done
 left=$(find "$mounted/app" \( -name '*.map' -o -name '.env*' -o -name '.git' -o -name '.npmrc' -o -name '*.pem' \) | head -n 5)
 [ -z "$left" ] || { echo "left in the image: $left" >&2; exit 1; }
 in_image sh -c 'test "$(id -u)" = 1000 && test -w /data && ! touch /app/probe 2>/dev/null'
