@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -52,6 +52,30 @@ describe('the image', () => {
     expect(await hadolint(join(ROOT, 'Dockerfile'))).toBe('');
   });
 
+  test('has commands that npx finds where it may write nowhere', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'trailgraph-npx-'));
+    try {
+      const dropped = /npm pkg delete ([a-zA-Z ]+)/
+        .exec(await read('Dockerfile'))![1]!
+        .trim()
+        .split(' ');
+      const described = Object.entries(JSON.parse(await read('package.json')) as object);
+      const left = Object.fromEntries(described.filter(([name]) => !dropped.includes(name)));
+      await writeFile(join(folder, 'package.json'), JSON.stringify(left));
+      await mkdir(join(folder, 'node_modules/.bin'), { recursive: true });
+      await symlink(join(ROOT, 'dist'), join(folder, 'dist'));
+      await symlink('../../dist/cli/main.js', join(folder, 'node_modules/.bin/trailgraph'));
+      const ran = spawnSync('npx', ['trailgraph', '--version'], {
+        cwd: folder,
+        env: { PATH: process.env.PATH, HOME: '/dev/null/not-there' },
+        encoding: 'utf8',
+      });
+      expect(ran).toMatchObject({ status: 0, stdout: `${(left as { version: string }).version}\n` });
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
   test('is built without what is secret or large', async () => {
     const ignored = (await read('.dockerignore')).split('\n');
     for (const name of ['.git', '.env', '.env.*', '*.pem', '*.key', 'data', 'dist', 'node_modules', 'test'])
@@ -64,6 +88,9 @@ describe('the image', () => {
 describe('docker-compose.yml', () => {
   interface Service {
     image?: string;
+    volumes?: string[];
+    tmpfs?: string[];
+    healthcheck?: { test?: string[] };
     read_only?: boolean;
     cap_drop?: string[];
     security_opt?: string[];
@@ -72,10 +99,14 @@ describe('docker-compose.yml', () => {
     ports?: string[];
   }
 
-  test('gives TrailGraph no more than it needs, and time to end', async () => {
-    const { services } = parse(await read('docker-compose.yml'), { merge: true }) as {
+  let services: Record<string, Service>;
+  beforeAll(async () => {
+    ({ services } = parse(await read('docker-compose.yml'), { merge: true }) as {
       services: Record<string, Service>;
-    };
+    });
+  });
+
+  test('gives TrailGraph no more than it needs, and time to end', () => {
     const ours = Object.values(services).filter(({ image }) => image?.startsWith('trailgraph'));
     expect(ours.length).toBeGreaterThan(0);
     for (const service of ours) {
@@ -89,6 +120,25 @@ describe('docker-compose.yml', () => {
     }
     const published = Object.values(services).flatMap(({ ports = [] }) => ports);
     expect(published.filter((port) => !port.startsWith('127.0.0.1:'))).toEqual([]);
+  });
+
+  test('asks for health in words that Podman does not take apart at their spaces', () => {
+    const tests = Object.values(services).flatMap(({ healthcheck }) =>
+      healthcheck?.test ? [healthcheck.test] : [],
+    );
+    const words = tests.flatMap(([kind, ...rest]) => (kind === 'CMD' ? rest : []));
+    expect(words).toContain('mongosh');
+    expect(words.filter((word) => word.includes(' '))).toEqual([]);
+    expect(tests.filter(([kind, ...rest]) => kind === 'CMD-SHELL' && rest.length !== 1)).toEqual([]);
+  });
+
+  test('leaves nothing of MongoDB in a volume without a name, which nobody removes', () => {
+    const mongos = Object.values(services).filter(({ image }) => image?.startsWith('mongo:'));
+    expect(mongos.length).toBe(5);
+    for (const { volumes = [], tmpfs = [] } of mongos) {
+      const places = [...volumes.map((volume) => volume.split(':')[1]), ...tmpfs];
+      expect(places).toEqual(expect.arrayContaining(['/data/db', '/data/configdb']));
+    }
   });
 });
 
