@@ -1,4 +1,5 @@
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { FellBehind, NoAnswer, TrailGraphError } from '../src/client/errors';
 import type { SubscribeOptions } from '../src/client/subscription';
@@ -138,7 +139,8 @@ describe('a subscription of the client', () => {
 
   test('that can not connect, within its tries, ends with NoAnswer', async () => {
     await start([]);
-    const deaf = createServer(() => undefined); // Takes connections, and never says a word.
+    const taken: Socket[] = [];
+    const deaf = createServer((socket) => void taken.push(socket)); // Takes connections, and never says a word.
     await new Promise<void>((resolve) => deaf.listen(0, '127.0.0.1', resolve));
     const { port } = deaf.address() as { port: number };
     const other = new TrailGraphClient({
@@ -151,8 +153,10 @@ describe('a subscription of the client', () => {
     await expect(events.next()).rejects.toBeInstanceOf(NoAnswer);
     expect(await events.next()).toEqual({ done: true, value: undefined });
     expect(lost).toHaveLength(2);
-    deaf.close();
     other.close();
+    for (const socket of taken) socket.destroy();
+    deaf.close();
+    await once(deaf, 'close');
   });
 
   test('with a reader slower than the events keeps no more than its buffer, and loses nothing', async () => {
