@@ -6,7 +6,7 @@ import { CommitBus } from './live/bus';
 import type { Logger } from './observe/logger';
 import { Metrics } from './observe/metrics';
 import { HintQueue } from './pipeline/hint-queue';
-import { requireMasterKey } from './rekey';
+import { prepareStore } from './prepare-store';
 import { ApiKeyStore } from './store/api-keys';
 import { AuditStore } from './store/audit';
 import { BackfillStore } from './store/backfills';
@@ -19,15 +19,12 @@ import { DeliveryStore } from './store/deliveries';
 import { EventScan } from './store/event-scan';
 import { EventStore } from './store/events';
 import { FactStore } from './store/facts';
-import { ensureIndexes } from './store/indexes';
 import { LeaseStore } from './store/leases';
-import { Migrator } from './store/migrations/migrator';
 import { ProxyReports } from './store/proxy-reports';
 import { QuarantineStore } from './store/quarantine';
 import { explained } from './store/refusal';
 import { ReplayStore } from './store/replays';
 import { RollupStore } from './store/rollups';
-import { SealedSecretStore } from './store/sealed-secrets';
 import { SessionStore } from './store/sessions';
 import { SigningKeyStore } from './store/signing-keys';
 import { SourceBatches } from './store/source-batches';
@@ -136,12 +133,7 @@ export class Core {
   static async open(options: CoreOptions): Promise<Core> {
     const store = await connectStore(options.mongodbUri);
     try {
-      await requireMasterKey(
-        new SealedSecretStore(store.db),
-        new SecretBox(options.masterKey, options.previousKey),
-      );
-      await new Migrator(store.db, { log: options.log }).run();
-      await ensureIndexes(store.db, { eventsDays: options.settings.RETENTION_DAYS });
+      await prepareStore(store.db, options);
       const core = new Core(options, store, await StoreClock.open(store.db));
       const refusal = await requireSingleServer(core.valkey).catch(async (error: unknown) => {
         await core.close();
