@@ -35,6 +35,7 @@ import { WebhookLeases } from './store/webhook-leases';
 import { WebhookStore } from './store/webhooks';
 import { connectValkey, requireSingleServer } from './valkey/connect';
 import { type ValkeyPlace, valkeyAddress } from './valkey/place';
+import { onRefusal } from './valkey/refusal';
 import { type MasterFinder, masterFinder } from './valkey/sentinel';
 
 /** What a process is started with, whatever its role. */
@@ -135,11 +136,13 @@ export class Core {
     try {
       await prepareStore(store.db, options);
       const core = new Core(options, store, await StoreClock.open(store.db));
-      const refusal = await requireSingleServer(core.valkey).catch(async (error: unknown) => {
+      onRefusal(core.valkey, (refusal) =>
+        options.log.error({ error: refusal }, 'Valkey is of no use; MongoDB is asked instead'),
+      );
+      await requireSingleServer(core.valkey).catch(async (error: unknown) => {
         await core.close();
         throw error;
       });
-      if (refusal) options.log.error({ error: refusal }, 'Valkey is of no use; MongoDB is asked instead');
       return core;
     } catch (error) {
       await store.close();

@@ -41,12 +41,10 @@ export function connectValkey({ url, sentinel, tls }: ValkeyPlace, name: string)
 /**
  * Refuses a server that can't serve us: a node of a cluster (keys that are used together would lie apart), or a Sentinel
  * itself. One that does not answer at once, or not us, is no reason not to start: all goes on without.
- * @returns what to do where it is there and does not take us; null where it does, or may just be away
  * @throws Invalid
  */
-export async function requireSingleServer(client: Redis): Promise<string | null> {
-  const fault = await faultOf(client, KIND_MS);
-  if (fault !== null) return valkeyRefusal(fault);
+export async function requireSingleServer(client: Redis): Promise<void> {
+  if ((await faultOf(client, KIND_MS)) !== null) return;
   const info = await client.info('server').catch(() => '');
   // Valkey calls it server_mode since 8.1.
   const mode = /^(?:redis|server)_mode:(\w+)/m.exec(info)?.[1];
@@ -60,7 +58,6 @@ export async function requireSingleServer(client: Redis): Promise<string | null>
       'REDIS_URL names a Sentinel: name the Sentinels in REDIS_SENTINELS, and in REDIS_URL the user and password of ' +
         'the Valkey that they watch.',
     );
-  return null;
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis';
 import { messageOf } from '../domain/errors';
 
 const CERTIFICATE_UNKNOWN = /self-signed certificate|unable to (verify|get)/;
@@ -25,4 +26,18 @@ export function valkeyRefusal(error: unknown): string | null {
   if (/wrong version number|packet length too long/i.test(text))
     return 'Valkey does not speak TLS there: begin REDIS_URL with redis://, or name the port that does.';
   return null;
+}
+
+/** Tells what to do as soon as a connection is refused, at the start or later, once until it is taken again. */
+export function onRefusal(client: Redis, tell: (refusal: string) => void): void {
+  let told = false;
+  client.on('error', (error) => {
+    const refusal = told ? null : valkeyRefusal(error);
+    if (refusal === null) return;
+    told = true;
+    tell(refusal);
+  });
+  client.on('ready', () => {
+    told = false;
+  });
 }
