@@ -82,6 +82,7 @@ describe('trailgraph', () => {
       'config',
       'doctor',
       'health',
+      'init',
     ];
     for (const name of [...names, 'schema']) expect(help.stdout).toMatch(new RegExp(`^  ${name}`, 'm'));
     const { version } = JSON.parse(await readFile(join(__dirname, '../package.json'), 'utf8')) as {
@@ -94,7 +95,7 @@ describe('trailgraph', () => {
     [
       'no command',
       [],
-      'trailgraph: say what to do: `user`, `ingest`, `quarantine`, `batch`, `rekey`, `listen`, `backfill`, `rebuild-rollups`, `migrate`, `config`, `doctor`, `health`, `schema`, `operations`.',
+      'trailgraph: say what to do: `user`, `ingest`, `quarantine`, `batch`, `rekey`, `listen`, `backfill`, `rebuild-rollups`, `migrate`, `config`, `doctor`, `health`, `init`, `schema`, `operations`.',
     ],
     ['a command that is none', ['ingets', 'x'], "trailgraph: there is no command 'ingets', only `user`"],
     ['an option that is none', ['schema', '--output'], "trailgraph: unknown option '--output'"],

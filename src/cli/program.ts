@@ -9,6 +9,7 @@ import { addConfig } from './config/command';
 import { addDoctor } from './doctor/command';
 import { CommandFailure, type ExitCode } from './failure';
 import { addHealth } from './health/command';
+import { addInit } from './init/command';
 import { addListen } from './listen/command';
 import { addMigrate } from './migrate/command';
 import { addQuarantine } from './quarantine/commands';
@@ -61,6 +62,7 @@ export function createProgram(io: CommandProcess): Command {
   addConfig(program, io);
   addDoctor(program, io, dataDir);
   addHealth(program, io);
+  addInit(program, io);
   addSchema(program, io);
   addOperations(program, io);
   program.allowExcessArguments();
