@@ -32,6 +32,9 @@ const OF_STANDING: Record<Standing, Filter<Webhook>> = {
   failing: { consecutiveFailures: { $gt: 0 } },
 };
 
+/** Its holder died: what it had begun to send is due at a time that it told nobody. */
+const LEFT: Filter<Webhook> = { token: { $ne: null } };
+
 /**
  * Webhooks as workers hold them, one holder at a time: by a fencing token until `leaseUntil`, in the database's time
  * (`$$NOW`). What a holder finds out about its webhook is written by that token.
@@ -47,7 +50,8 @@ export class WebhookLeases {
   }
 
   /**
-   * Active webhooks that nobody holds and that have something to look at: commits beyond their position, or a retry.
+   * Active webhooks that nobody holds and that have something to look at: commits beyond their position, a retry, or
+   * what a holder left that died.
    * Those that are known to answer come first, those that fail last, however far behind they are; among each, who waited
    * longest.
    */
@@ -68,7 +72,7 @@ export class WebhookLeases {
       $and: [
         { $or: [{ leaseUntil: null }, { leaseUntil: { $lte: now } }] },
         { $or: [{ heldUntil: null }, { heldUntil: { $lte: now } }] },
-        { $or: [{ 'position.n': { $lt: head } }, { nextDueAt: { $ne: null, $lte: now } }] },
+        { $or: [{ 'position.n': { $lt: head } }, { nextDueAt: { $ne: null, $lte: now } }, LEFT] },
       ],
     };
     const due = await this.collection
