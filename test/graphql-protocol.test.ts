@@ -174,7 +174,9 @@ describe('GraphQL over HTTP', () => {
     expect(answer.errors![0]!.message).toBe(
       'Something went wrong on our side; the log has it under this request id.',
     );
-    const told = logLines.filter((line) => line.includes(answer.requestId!));
+    const told = logLines.filter(
+      (line) => line.includes(answer.requestId!) && !line.includes('request answered'),
+    );
     expect(told).toHaveLength(1);
     expect(JSON.parse(told[0]!)).toMatchObject({ level: 50, requestId: answer.requestId });
   });
