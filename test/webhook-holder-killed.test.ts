@@ -14,6 +14,10 @@ describe('a webhook whose holder is killed in the middle of a request', () => {
   let receiver: Server;
   let worker: SpawnedProgram;
   const heard: string[] = [];
+  let tellStored: () => void;
+  const stored = new Promise<void>((resolve) => {
+    tellStored = resolve;
+  });
 
   beforeAll(async () => {
     receiver = createServer((request, response) => {
@@ -22,8 +26,8 @@ describe('a webhook whose holder is killed in the middle of a request', () => {
         response.writeHead(204).end();
         return;
       }
-      worker.kill('SIGKILL');
-      crew.start(); // At once: the batch may not be settled yet, and its sender waits.
+      // Not before its sender knows: what is sent again would be a commit to look at.
+      void stored.then(() => worker.kill('SIGKILL'));
     });
     await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
     app = await startTrailGraph({ settings: { ROLE: 'api' } });
@@ -42,13 +46,16 @@ describe('a webhook whose holder is killed in the middle of a request', () => {
     const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`;
     await admin.run(
       'mutation ($input: CreateWebhookInput!) { createWebhook(input: $input) { webhook { id } } }',
-      { input: { name: 'killed', url, timeoutMs: 5_000 } },
+      { input: { name: 'killed', url, timeoutMs: 10_000 } },
     );
     worker = crew.start();
     const records = demoRecords(77, 0, 1);
     await eventually(async () => (await push(app, source, records)) === 200, 'the event is stored', 60_000);
+    tellStored();
+    expect(await worker.ended(60_000)).toEqual({ code: null, signal: 'SIGKILL' });
+    expect(heard).toHaveLength(1);
+    crew.start();
     await eventually(() => heard.length > 1, 'the receiver hears again', HEARD_AGAIN_MS);
-    expect(await worker.ended(5_000)).toEqual({ code: null, signal: 'SIGKILL' });
     expect(new Set(heard).size).toBe(1);
   });
 });

@@ -9,6 +9,7 @@ import type { Metrics } from '../../observe/metrics';
 import type { AttemptOutcome, DeliveryStore } from '../../store/deliveries';
 import { Coalescer } from '../coalescer';
 import type { CrashHook } from '../crash-points';
+import { tellAttempt } from './attempt-line';
 import type { Chunk } from './chunks';
 import { outcomeOf } from './outcome';
 import type { Pace } from './pace';
@@ -242,25 +243,9 @@ export class Sender {
     const responseBody = result.responseBody && masked(result.responseBody, Object.values(opened.headers));
     const shown = { ...result, responseBody };
     const outcome = outcomeOf(delivery, shown);
-    this.tell(delivery, outcome);
+    tellAttempt(this.parts.log, delivery, outcome);
     await this.settle(outcome);
     return result.failure === null;
-  }
-
-  /** The wide line of an attempt. One that was taken costs as much as its sending: hence `debug`. */
-  private tell({ _id: deliveryId, webhookId, ...delivery }: Delivery, outcome: AttemptOutcome): void {
-    const { state, nextAttemptInMs, attempt } = outcome;
-    const level = state === 'DELIVERED' ? 'debug' : state === 'FAILED' ? 'warn' : 'info';
-    if (!this.parts.log.isLevelEnabled(level)) return;
-    const { eventIds, first, last, requestIds = [] } = delivery;
-    const { number, failure, failureReason, responseStatus, durationMs } = attempt;
-    this.parts.log[level](
-      {
-        ...{ deliveryId, webhookId, requestIds, events: eventIds.length, first, last },
-        ...{ attempt: number, state, failure, failureReason, responseStatus, durationMs, nextAttemptInMs },
-      },
-      'delivery attempted',
-    );
   }
 
   private learn({ failure, status, durationMs, retryAfterMs }: AttemptResult): void {
